@@ -1,0 +1,34 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test fix golden bench lock clean
+export PYTHON
+
+PY := .venv/bin/python
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/run.stamp ## Start it on port 8000 (BRIDGE_PORT), with an example while no source is configured
+	@scripts/run
+
+test: .venv/dev.stamp ## Everything CI runs: format, lint, types, import contracts, all tests
+	@scripts/check
+
+fix: .venv/dev.stamp ## Format, and mend what the linter can mend
+	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .
+
+golden: .venv/dev.stamp ## Rewrite the adapters' *.expected.json; read the diff before you commit it
+	@$(PY) -m pytest -q contract_tests --update-golden -k golden
+
+bench: .venv/dev.stamp ## Measure look-up, webhook acknowledgement and import against their limits
+	@$(PY) -m benchmarks
+
+lock: ## Solve and hash-lock the requirements anew (needs uv)
+	@scripts/lock
+
+clean: ## Remove .venv and caches; the data in .var stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov dist
+	find bridge adapters contract_tests tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/%.stamp: requirements/%.txt scripts/install
+	@scripts/install $*
+	@touch $@

@@ -1,0 +1,103 @@
+"""E-mail addresses and phone numbers in the one form in which they can be keys, however people and hosts write them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import unquote
+
+import phonenumbers
+
+from bridge.model import KeyKind
+
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_WITHHELD_NUMBERS = frozenset("+266696687 +7378742833 +2562533 +8656696 +86282452253".split())
+"""What Twilio sends for callers without a number: the words anonymous, restricted, blocked … typed on a keypad."""
+_WITHHELD_WORDS = frozenset(
+    "anonymous anonym restricted blocked private privat withheld unavailable unknown unbekannt unterdrückt "
+    "no-caller-id nobody asserted-identity".split()
+)
+_EMAIL = re.compile(
+    r"[a-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+)*"
+    r"@(?:[a-z0-9\u0080-\U0010ffff](?:[a-z0-9\-\u0080-\U0010ffff]{0,61}[a-z0-9\u0080-\U0010ffff])?\.)+"
+    r"[a-z\u0080-\U0010ffff][a-z0-9\-\u0080-\U0010ffff]{0,61}[a-z0-9\u0080-\U0010ffff]"
+)
+_MAX_EMAIL = 254
+_MAX_PHONE = 200
+
+
+def normalise_phone(text: str, region: str) -> str | None:
+    """`text` in E.164, read as someone in `region` (ISO 3166, two letters) would dial it; None where it is no number.
+
+    Understands `tel:` and `sip:` addresses, a `+` that arrived as a space or as `00`, and the forms in which hosts say
+    that the caller withheld the number: those are None.
+    """
+    if _E164.fullmatch(text) and text not in _WITHHELD_NUMBERS:
+        return text
+    return _parsed(text[:_MAX_PHONE], region)
+
+
+@lru_cache(maxsize=65_536)
+def _parsed(text: str, region: str) -> str | None:
+    spaced = text.startswith(" ")
+    number = _bare_number(text)
+    if number is None:
+        return None
+    attempts = [number]
+    if spaced and re.match(r"[1-9]", number):
+        attempts.insert(0, "+" + number)
+    for attempt in attempts:
+        try:
+            parsed = phonenumbers.parse(attempt, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if not phonenumbers.is_possible_number(parsed):
+            continue
+        e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        return e164 if e164 not in _WITHHELD_NUMBERS and _E164.fullmatch(e164) else None
+    return None
+
+
+def _bare_number(text: str) -> str | None:
+    """The dialled part of a number, a `tel:` or a `sip:` address (RFC 3966, RFC 3261); None where it was withheld."""
+    text = unquote(text).strip().strip("<>")
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme.lower() in ("tel", "sip", "sips"):
+        text, _, parameters = rest.partition(";")
+        if scheme.lower() == "tel" and not text.startswith("+"):
+            context = re.search(r"phone-context=(\+[\d.\-]+)", parameters)
+            text = (context[1] if context else "") + text
+        text = text.partition("@")[0] if scheme.lower() != "tel" else text
+    elif "@" in text:
+        text = text.partition("@")[0]
+    text = text.strip()
+    if text.lower() in _WITHHELD_WORDS or not re.search(r"\d", text):
+        return None
+    return text
+
+
+def normalise_email(text: str) -> str | None:
+    """`text` trimmed and in lower case, without `mailto:` or a display name; None where it cannot be an address."""
+    text = text.strip()
+    if text.endswith(">") and "<" in text:
+        text = text[text.rindex("<") + 1 : -1]
+    text = text.strip().lower().removeprefix("mailto:")
+    local = text.rpartition("@")[0]
+    if len(text) > _MAX_EMAIL or len(local) > 64 or not _EMAIL.fullmatch(text):
+        return None
+    return text
+
+
+def normalise_key(kind: KeyKind | str, text: str, region: str) -> str | None:
+    """The value under which `text` would be kept as a key of `kind`; None where it cannot be one.
+
+    An id is `system:id`: the system's name in lower case, the id as it is.
+    """
+    match KeyKind(kind):
+        case KeyKind.phone:
+            return normalise_phone(text, region)
+        case KeyKind.email:
+            return normalise_email(text)
+        case KeyKind.id:
+            system, colon, value = text.strip().partition(":")
+            return f"{system.strip().lower()}:{value.strip()}" if colon and system.strip() and value.strip() else None

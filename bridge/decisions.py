@@ -1,0 +1,289 @@
+"""The prepared answer: what is known of a customer becomes the bytes that a caller's system and an agent are sent.
+
+A decision's id is a hash of its content: the same content is the same decision, whenever and however often it is computed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from bridge import flat
+from bridge.model import Channel, ConsentStatus
+from bridge.playbook import Playbooks, RoutingRules, Situation, Suggestion, load_playbooks, load_routing, route, suggest
+from bridge.scoring import ScoringCard, TierCuts, load_scoring, score
+from bridge.scoring.result import Band, Reason, Scores, Signal
+from bridge.scoring.signals_contracts import goes_on
+from bridge.scoring.signals_reading import is_open
+from bridge.scoring.view import Held, View
+from bridge.store import micros
+
+SPREAD_SECONDS = 600
+"""Decisions that run out at the same moment (midnight) become due over this many seconds."""
+MOST_CASES = 5
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Deciding(Struct, frozen=True, kw_only=True):
+    """The rules that decisions are made by. `version` names their files' content."""
+
+    card: ScoringCard
+    playbooks: Playbooks
+    routing: RoutingRules
+    languages: tuple[str, ...]
+    version: str
+    files: dict[str, str]
+
+    def materials(self) -> list[dict[str, Any]]:
+        """The files behind `version`, to be kept so that a decision can be explained after they have changed."""
+        return [{"hash": self.version, "kind": "rules", "body": _encode(self.files).decode()}]
+
+
+def load_deciding(config_dir: Path, languages: tuple[str, ...]) -> Deciding:
+    """Read and check the files that decisions are made by. Raises ConfigError with file and path."""
+    paths = [config_dir / "scoring.yaml", config_dir / "routing.yaml", *sorted((config_dir / "playbooks").glob("*.yaml"))]
+    card, playbooks = load_scoring(paths[0]), load_playbooks(config_dir / "playbooks")
+    routing = load_routing(paths[1])
+    files = {path.relative_to(config_dir).as_posix(): path.read_text("utf-8") for path in paths}
+    return Deciding(
+        card=card,
+        playbooks=playbooks,
+        routing=routing,
+        languages=languages,
+        version=blake2b(_encode(files), digest_size=8).hexdigest(),
+        files=files,
+    )
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """One customer's decision with its bytes: `routing` for the phone system, per language `details` and `cards`."""
+
+    id: str
+    customer: str
+    language: str
+    """The customer's own, as far as it is prepared; else the first that is."""
+    computed_at: datetime
+    valid_until: datetime
+    tier: str
+    priority: int
+    route_hint: str
+    risk_band: str
+    value_minor: int | None
+    currency: str | None
+    signals: tuple[Signal, ...]
+    routing: bytes
+    details: dict[str, bytes]
+    cards: dict[str, bytes]
+    made_of: str
+
+    @property
+    def due_at(self) -> datetime:
+        """When to decide anew: once it has run out, spread so that not all come at midnight."""
+        place = int.from_bytes(blake2b(self.customer.encode(), digest_size=4).digest(), "big")
+        return self.valid_until + timedelta(seconds=place % SPREAD_SECONDS)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """As rows of the table `decisions`, one per language."""
+        return [
+            {
+                "customer": self.customer,
+                "language": language,
+                "main": int(language == self.language),
+                "id": self.id,
+                "computed_at": micros(self.computed_at),
+                "valid_until": micros(self.valid_until),
+                "as_of": micros(self.computed_at),
+                "tier": self.tier,
+                "priority": self.priority,
+                "route_hint": self.route_hint,
+                "risk_band": self.risk_band,
+                "value_minor": self.value_minor,
+                "currency": self.currency,
+                "routing": self.routing,
+                "detail": self.details[language],
+                "card": self.cards[language],
+                "made_of": self.made_of,
+            }
+            for language in self.details
+        ]
+
+
+def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None) -> Prepared:
+    """The decision for the customer of `view` at `now`: pure."""
+    scores = score(rules.card, view, now, cuts)
+    situation = Situation(view, scores)
+    suggestion = suggest(rules.playbooks, situation)
+    routing = route(rules.routing, situation)
+    made_of = {"rules": rules.version, "tiers": None if cuts is None else [cuts.platinum, cuts.gold, cuts.silver]}
+    content = {
+        language: _card(view, scores, suggestion, routing.route_hint, routing.priority, language, made_of)
+        for language in rules.languages
+    }
+    number = "d_" + blake2b(_encode([view.id, content]), digest_size=10).hexdigest()
+    own = view.customer.language
+    language = own if own in rules.languages else rules.languages[0]
+    expected = scores.value.expected
+    return Prepared(
+        id=number,
+        customer=view.id,
+        language=language,
+        computed_at=now,
+        valid_until=scores.valid_until,
+        tier=scores.value.tier.value,
+        priority=routing.priority,
+        route_hint=routing.route_hint,
+        risk_band=scores.risk.band.value,
+        value_minor=None if expected is None else expected.minor,
+        currency=None if expected is None else expected.currency,
+        signals=scores.signals,
+        routing=_routing(view, scores, number, routing.route_hint, routing.priority, language),
+        details={one: _detail(view, scores, suggestion, one) for one in rules.languages},
+        cards={one: zlib.compress(_encode({"decision_id": number} | content[one]), 6) for one in rules.languages},
+        made_of=_encode(made_of).decode(),
+    )
+
+
+def _sources(view: View) -> list[str]:
+    held: list[Held[Any]] = [*view.profiles, *view.tickets, *view.contracts, *view.purchases, *view.surveys]
+    return sorted({one.source for one in held})
+
+
+def _routing(view: View, scores: Scores, number: str, route_hint: str, priority: int, language: str) -> bytes:
+    customer = view.customer
+    return flat.head(
+        {
+            "found": "true",
+            "match": "exact",
+            "candidates": "1",
+            "customer_id": view.id,
+            "decision_id": number,
+            "value_tier": scores.value.tier.value,
+            "priority": str(priority),
+            "route_hint": route_hint,
+            "risk_band": scores.risk.band.value,
+            "language": customer.language or language,
+            "preferred_channel": customer.preferred_channel.value,
+            "open_case": "true" if any(is_open(held.record) for held in view.tickets) else "false",
+        }
+    )
+
+
+def _detail(view: View, scores: Scores, suggestion: Suggestion, language: str) -> bytes:
+    risk = scores.risk
+    values = {
+        "risk_score": "" if risk.band is Band.unknown else str(_percent(risk.probability)),
+        "script_id": suggestion.script_id,
+        "script_title": suggestion.title[language],
+        "script_line": suggestion.line[language],
+        "offer_ceiling": str(suggestion.ceiling) if suggestion.ceiling else "",
+        "owner": view.customer.owner or "",
+        "consent_voice": _consent(view),
+    }
+    for place, reason in enumerate(_raising(risk.reasons)[:3], 1):
+        values[f"reason_{place}"] = reason.code
+        values[f"reason_{place}_text"] = reason.text[language]
+    return flat.detail(values)
+
+
+def _raising(reasons: tuple[Reason, ...]) -> list[Reason]:
+    return [reason for reason in reasons if reason.points > 0]
+
+
+def _percent(share: float) -> int:
+    return int(share * 100 + 0.5)
+
+
+def _consent(view: View) -> str:
+    for consent in view.customer.consents:
+        if consent.channel is Channel.voice:
+            return consent.status.value
+    return ConsentStatus.unknown.value
+
+
+def _card(
+    view: View, scores: Scores, suggestion: Suggestion, route_hint: str, priority: int, language: str, made_of: Any
+) -> dict[str, Any]:
+    customer, risk, value = view.customer, scores.risk, scores.value
+    return {
+        "schema": flat.SCHEMA,
+        "language": language,
+        "match": "exact",
+        "customer": {
+            "id": view.id,
+            "name": customer.name,
+            "salutation": customer.salutation,
+            "given_name": customer.given_name,
+            "family_name": customer.family_name,
+            "language": customer.language,
+            "job_title": customer.job_title,
+            "accounts": [held.record.name for held in view.accounts if held.record.name],
+            "owner": customer.owner,
+            "since": customer.customer_since,
+            "preferred_channel": customer.preferred_channel,
+            "communication_needs": customer.communication_needs,
+            "consents": customer.consents,
+            "tags": customer.tags,
+            "deceased": customer.deceased,
+            "objects_to_profiling": customer.objects_to_profiling,
+        },
+        "routing": {"route_hint": route_hint, "priority": priority},
+        "risk": {
+            "probability": risk.probability if risk.band is not Band.unknown else None,
+            "score": _percent(risk.probability) if risk.band is not Band.unknown else None,
+            "band": risk.band,
+            "usual": risk.usual,
+            "horizon_days": risk.horizon_days,
+            "base_log_odds": risk.base_log_odds,
+            "reasons": [
+                {
+                    "code": reason.code,
+                    "band": reason.band,
+                    "text": reason.text[language],
+                    "lower": reason.lower.get(language),
+                    "points": reason.points,
+                    "log_odds": reason.log_odds,
+                    "evidence": reason.evidence,
+                }
+                for reason in risk.reasons
+            ],
+        },
+        "value": {
+            "tier": value.tier,
+            "expected": value.expected,
+            "horizon_days": value.horizon_days,
+            "how": value.how,
+            "adjustments": value.adjustments,
+        },
+        "script": {
+            "id": suggestion.script_id,
+            "title": suggestion.title[language],
+            "line": suggestion.line[language],
+            "more": suggestion.more[language],
+            "do_not_say": suggestion.do_not_say[language],
+            "alternates": suggestion.alternates,
+        },
+        "offer": {
+            "kinds": suggestion.offers,
+            "ceiling": suggestion.ceiling,
+            "arithmetic": suggestion.arithmetic,
+        },
+        "open_cases": [
+            {"record": held.ref, "topic": held.record.topic, "status": held.record.status, "since": held.record.opened}
+            for held in view.tickets
+            if is_open(held.record)
+        ][:MOST_CASES],
+        "contracts": [
+            {"record": held.ref, "product": held.record.product, "ends": held.record.ends}
+            for held in view.contracts
+            if goes_on(held.record)
+        ],
+        "sources": _sources(view),
+        "made_of": made_of,
+    }

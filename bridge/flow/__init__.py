@@ -1,0 +1,24 @@
+"""The only way in: whatever changes a record, an identity or a decision goes through here, in one transaction."""
+
+from bridge.flow.absorb import Absorbed, absorb
+from bridge.flow.changes import block, merge, separate, split, unblock
+from bridge.flow.desk import Desk, Rules, load_rules, open_desk
+from bridge.flow.refresh import fit_tiers, mark_due, refresh, refresh_due
+
+__all__ = [
+    "Absorbed",
+    "Desk",
+    "Rules",
+    "absorb",
+    "block",
+    "fit_tiers",
+    "load_rules",
+    "mark_due",
+    "merge",
+    "open_desk",
+    "refresh",
+    "refresh_due",
+    "separate",
+    "split",
+    "unblock",
+]

@@ -1,0 +1,79 @@
+"""What everybody who writes stands at: the store, the configured adapters and the rules in force."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from bridge.adapter.registry import Registry
+from bridge.decisions import Deciding, load_deciding
+from bridge.facts import Origin
+from bridge.flow.folding import Change
+from bridge.identity.rules import IdentityRules, load_identity
+from bridge.scoring.value import TierCuts
+from bridge.settings import Settings
+from bridge.store import Store, Unit, instant, micros
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """Everything that `config/` says of who is who and what is decided."""
+
+    identity: IdentityRules
+    deciding: Deciding
+
+
+class Desk(Struct, kw_only=True):
+    """Shared by all that runs in one process. `cuts` and `live_since` follow the store (see `look_up`)."""
+
+    store: Store
+    registry: Registry
+    rules: Rules
+    settings: Settings
+    salt: str
+    cuts: TierCuts | None = None
+    live_since: dict[str, datetime | None] = {}
+
+    def origin_of(self, change: Change) -> Origin:
+        """Why `change` came in. What took effect before its source went live is not live, whenever it arrives."""
+        origin = change.delivery.origin
+        since = self.live_since.get(change.delivery.source)
+        if origin is Origin.live and (
+            since is None or (change.after is not None and instant(change.after.effective_at) < since)
+        ):
+            return Origin.first_import
+        return origin
+
+    async def look_up(self) -> None:
+        """Read again what other processes may have changed: which sources are live, where the value tiers begin."""
+        self.live_since = {
+            row[0]: None if row[3] is None else instant(row[3]) for row in await self.store.all("sources.all")
+        }
+        row = await self.store.one("meta.model", kind="tiers")
+        self.cuts = None if row is None else msgspec.json.decode(row[1], type=TierCuts)
+
+
+def load_rules(settings: Settings) -> Rules:
+    """Read and check all of `config/`. Raises ConfigError with file and path."""
+    return Rules(
+        identity=load_identity(settings.config_dir / "identity.yaml"),
+        deciding=load_deciding(settings.config_dir, settings.languages),
+    )
+
+
+async def open_desk(settings: Settings, store: Store, registry: Registry, now: datetime) -> Desk:
+    """The desk of this process; makes the secret of the suppression list when the store is new."""
+    rules = load_rules(settings)
+    unit = Unit()
+    unit.add("meta.put_once", name="suppression_salt", value=secrets.token_hex(32))
+    unit.many(
+        "customers.keep_material",
+        [row | {"at": micros(now)} for row in rules.deciding.materials()],
+    )
+    await store.write(unit)
+    row = await store.one("meta.get", name="suppression_salt")
+    desk = Desk(store=store, registry=registry, rules=rules, settings=settings, salt=str(row[0]) if row else "")
+    await desk.look_up()
+    return desk

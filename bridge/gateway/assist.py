@@ -1,0 +1,68 @@
+"""`/v1/assist`: the prepared card for an agent's desktop, as it was stored, with a tail that says how fresh it is."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from time import perf_counter
+
+from bridge import flat
+from bridge.errors import BadRequest
+from bridge.gateway.caller import Asked, read_asked, read_pairs, read_posted
+from bridge.gateway.endpoint import Call, Raw
+from bridge.gateway.finder import Finder
+from bridge.gateway.lookup import NOBODY, Whom, budget_header, joined, unprepared
+from bridge.store import Row, micros
+
+
+async def by_query(call: Call, query: Whom) -> Raw:
+    """The card of the customer whom the query means. 200 with `found` false where that is nobody, or several."""
+    return await _card(call, read_pairs(call.scope["query_string"]))
+
+
+async def by_body(call: Call) -> Raw:
+    """As by_query, from a JSON or form body: for hosts that keep phone numbers out of URLs."""
+    return await _card(call, await read_posted(call.scope["query_string"], call.headers, call.receive))
+
+
+async def _card(call: Call, pairs: Mapping[str, str]) -> Raw:
+    began = perf_counter()
+    gate = call.gate
+    asked = read_asked(pairs, gate.settings.region, gate.settings.languages)
+    if not any(pairs.get(name) for name in ("phone", "email", "external_id", "customer_id", "interaction")):
+        raise BadRequest("say who: phone, email, external_id, customer_id or interaction")
+    budget = (asked.budget_ms or budget_header(call.headers) or gate.settings.lookup_budget_ms) / 1000
+    row, missing, degraded = await Finder(gate).find(asked, began + budget)
+    age, body = None, NOBODY
+    if row is not None:
+        card = await _stored(call, row)
+        if card is None:
+            body, degraded = unprepared(row, asked), degraded or row[0] == "exact"
+        else:
+            decision, as_of, packed = card
+            body = zlib.decompress(packed).rstrip()[:-1]
+            age = (micros(call.now) - as_of) // 1_000_000
+            _remember(call, asked, row[1], decision)
+    missing = joined(gate.health.missing, missing)
+    tail = flat.tail(
+        age_seconds=age,
+        degraded=degraded or bool(missing),
+        missing=missing,
+        answer_ms=int((perf_counter() - began) * 1000),
+    )
+    return Raw(body + tail)
+
+
+async def _stored(call: Call, row: Row) -> Row | None:
+    """Id, age and packed card of the decision that `row` found; None where several are meant, or none is ready."""
+    if row[0] != "exact" or row[7] is None:
+        return None
+    return await call.gate.store.one("gateway.card", customer=row[1], language=row[13])
+
+
+def _remember(call: Call, asked: Asked, customer: str, decision: str) -> None:
+    trail = call.gate.trail
+    trail.shown(decision, call.now)
+    trail.audit(call.who.actor, "assist", f"customer:{customer}", call.now, decision)
+    if asked.interaction:
+        trail.dip(asked.interaction, customer, decision, micros(call.now))

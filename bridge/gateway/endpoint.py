@@ -1,0 +1,178 @@
+"""One route: its method, path and scopes, and the function that serves it. Types of its signature are its contract.
+
+A serving function takes `call`, and by name what it needs: `query` and `body`, each annotated with the msgspec struct
+that they must fit. It returns a struct (JSON) or a `Raw`. `bridge.gateway.openapi` reads the same annotations.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Final, get_type_hints
+
+import msgspec
+from msgspec import Struct
+from starlette.types import Receive, Scope, Send
+
+from bridge.errors import BadRequest, NotFound, Rejected, Superseded, VendorError
+from bridge.gateway.caller import read_pairs
+from bridge.gateway.gate import Gate
+from bridge.gateway.keys import Who
+from bridge.gateway.refusal import SECURITY_HEADERS, read_body, refuse, send_problem
+from bridge.telemetry import METRICS, log
+
+_log = log("gateway")
+_REQUEST_ID: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+NOBODY: Final = Who("", frozenset())
+
+
+class Raw(Struct, frozen=True):
+    """An answer as it is sent."""
+
+    body: bytes = b""
+    content_type: str = "application/json"
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Call(Struct):
+    """One request, admitted."""
+
+    gate: Gate
+    who: Who
+    now: datetime
+    path: dict[str, str]
+    scope: Scope
+    receive: Receive
+    headers: dict[bytes, bytes]
+
+    async def raw_body(self, limit: int) -> bytes:
+        """The body as it came. Raises TooLarge beyond `limit` bytes."""
+        return await read_body(self.receive, self.headers, limit)
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """A row of the route table. Without `scopes` it needs no key. Everything after `status` is for its description."""
+
+    method: str
+    path: str
+    serve: Callable[..., Awaitable[Any]]
+    summary: str
+    tag: str
+    scopes: frozenset[str] | None = None
+    status: int = 200
+    raises: tuple[type[Rejected], ...] = ()
+    flat: bool = False
+    """It answers the flat answer (see `bridge.flat`)."""
+    answer_types: tuple[str, ...] = ("application/json",)
+    body_types: tuple[str, ...] = ()
+    """Of a body that is read leniently, without a struct."""
+    headers: tuple[str, ...] = ()
+    more_answers: dict[str, str] = {}
+    path_examples: dict[str, str] = {}
+    query_example: dict[str, str] = {}
+    body_example: Any = None
+    example: Any = None
+
+    def types(self) -> dict[str, Any]:
+        """Annotations of the serving function: `query`, `body` and `return` where it has them."""
+        hints = get_type_hints(self.serve, include_extras=True)
+        return {name: hint for name, hint in hints.items() if name in ("query", "body", "return")}
+
+
+class Served:
+    """An endpoint as an ASGI application."""
+
+    def __init__(self, endpoint: Endpoint, gate: Callable[[], Gate]) -> None:
+        self._endpoint = endpoint
+        self._gate = gate
+        types = endpoint.types()
+        self._query: Any = types.get("query")
+        self._body = msgspec.json.Decoder(types["body"]) if "body" in types else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        request_id = read_request_id(headers)
+        status = 500
+        try:
+            answer = await self._serve(scope, receive, headers)
+            status = answer.status
+            await _send(send, answer, request_id)
+        except Rejected as problem:
+            status = problem.status
+            await refuse(send, problem, request_id)
+        except msgspec.ValidationError as problem:
+            status = 400
+            await refuse(send, BadRequest(str(problem)), request_id)
+        except Superseded:
+            status = 409
+            await send_problem(
+                send, status, "superseded", "somebody else changed it at the same moment; try again", request_id
+            )
+        except VendorError as problem:
+            status = 502
+            await send_problem(send, status, "vendor", str(problem), request_id)
+        except Exception as problem:  # noqa: BLE001 - the last net: a caller gets an answer, the operator a log line
+            _log.error("a request failed", route=self._endpoint.path, request=request_id.decode(), exc_info=problem)
+            await send_problem(send, status, "internal", "this failed here; the log has the request's id", request_id)
+        METRICS.requests.labels(self._endpoint.path, status).inc()
+
+    async def _serve(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Raw:
+        gate = self._gate()
+        now = gate.clock()
+        who = NOBODY
+        if self._endpoint.scopes is not None:
+            who = await gate.keys.admit(headers, self._endpoint.scopes, now, gate.ticket_secrets)
+        path = {name: str(value) for name, value in scope.get("path_params", {}).items()}
+        if any("\0" in value for value in path.values()):
+            raise NotFound("there is nothing of that name")
+        call = Call(gate, who, now, path, scope, receive, headers)
+        given: dict[str, Any] = {}
+        if self._query is not None:
+            given["query"] = self._read_query(scope["query_string"])
+        if self._body is not None:
+            given["body"] = self._read_body(await call.raw_body(gate.settings.body_limit))
+        answer = await self._endpoint.serve(call, **given)
+        if isinstance(answer, Raw):
+            return answer
+        return Raw(msgspec.json.encode(answer), status=self._endpoint.status)
+
+    def _read_query(self, raw: bytes) -> Any:
+        pairs = read_pairs(raw)
+        if any("\0" in value for value in pairs.values()):
+            raise BadRequest("a parameter holds a zero byte")
+        return msgspec.convert(pairs, self._query, strict=False)
+
+    def _read_body(self, raw: bytes) -> Any:
+        if b"\\u0000" in raw or self._body is None:
+            raise BadRequest("the body holds a zero byte")
+        try:
+            return self._body.decode(raw or b"{}")
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise BadRequest("the body is not JSON") from None
+
+
+async def _send(send: Send, answer: Raw, request_id: bytes) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [
+                (b"content-type", answer.content_type.encode("latin-1")),
+                (b"content-length", b"%d" % len(answer.body)),
+                *SECURITY_HEADERS,
+                (b"x-request-id", request_id),
+                *answer.headers,
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def read_request_id(headers: dict[bytes, bytes]) -> bytes:
+    """The caller's request id, if it is one (at most 64 letters, digits, `._-`), else a new one."""
+    given = headers.get(b"x-request-id", b"")
+    return given if 0 < len(given) <= 64 and _REQUEST_ID.issuperset(given) else secrets.token_hex(8).encode()

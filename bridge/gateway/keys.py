@@ -1,0 +1,137 @@
+"""The access keys in memory, and who a request comes from.
+
+The table is read again every REFRESH_SECONDS, so that a revoked key stops within five seconds; a key that is not in it
+is looked for in the store, so that a new one works at once. While the store cannot be read the known keys stay good.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from bridge.access import AccessKey, check, read_ticket, well_formed
+from bridge.store import Row, Store, Unit, instant, micros
+
+REFRESH_SECONDS: Final = 2.0
+
+
+class Who(Struct, frozen=True):
+    """Who asks: the key, and the agent where a browser's ticket named one."""
+
+    key: str
+    scopes: frozenset[str]
+    agent: str = ""
+
+    @property
+    def actor(self) -> str:
+        """How outcomes and the audit trail name them."""
+        return f"agent:{self.agent}" if self.agent else f"key:{self.key}"
+
+
+class KeyTable:
+    """All keys by the SHA-256 of the whole key."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._keys: dict[bytes, AccessKey] = {}
+        self._by_id: dict[str, AccessKey] = {}
+
+    async def refresh(self) -> None:
+        """Read all keys again."""
+        found = [stored_key(row) for row in await self._store.all("access.keys")]
+        self._keys = {bytes.fromhex(key.hash): key for key in found}
+        self._by_id = {key.id: key for key in found}
+
+    def known(self, token: bytes) -> AccessKey | None:
+        """The key whose text is `token`, if it is in memory."""
+        return self._keys.get(hashlib.sha256(token).digest())
+
+    def by_id(self, id: str) -> AccessKey | None:
+        """The key of that id, if it is in memory."""
+        return self._by_id.get(id)
+
+    async def find(self, token: bytes) -> AccessKey | None:
+        """The key whose text is `token`: in memory, else in the store (asked only for what can be a key)."""
+        key = self.known(token)
+        if key is None and well_formed(token):
+            row = await self._store.one("access.by_hash", hash=hashlib.sha256(token).hexdigest())
+            if row is not None:
+                key = stored_key(row)
+                self._keys[bytes.fromhex(key.hash)] = key
+                self._by_id[key.id] = key
+        return key
+
+    async def admit(
+        self,
+        headers: dict[bytes, bytes],
+        allowed: frozenset[str],
+        now: datetime,
+        ticket_secrets: Sequence[str] = (),
+    ) -> Who:
+        """Who sent these headers, by key or by ticket. Raises NotAuthentic or NotAllowed."""
+        token = token_of(headers.get(b"authorization"), headers.get(b"x-api-key"))
+        if ticket_secrets and token.count(b".") == 2:
+            origin = headers.get(b"origin")
+            ticket = read_ticket(
+                ticket_secrets,
+                token.decode("ascii", "replace"),
+                origin=origin.decode("latin-1").lower() if origin else None,
+                now=now,
+            )
+            check(self.by_id(ticket.key), frozenset({"agent"}), now)
+            ticketed = AccessKey(
+                id=ticket.key, hash="", name="ticket", scopes=frozenset({"agent"}), created_at=ticket.issued_at
+            )
+            return Who(check(ticketed, allowed, now).id, ticketed.scopes, ticket.agent)
+        key = check(await self.find(token), allowed, now)
+        return Who(key.id, key.scopes)
+
+
+def token_of(authorization: bytes | None, api_key: bytes | None) -> bytes:
+    """The key or ticket of `Bearer`, of `Basic` (password, else user name) or of `X-Api-Key`; b"" without any."""
+    if authorization is None:
+        return api_key or b""
+    scheme, _, rest = authorization.partition(b" ")
+    scheme = scheme.lower()
+    if scheme == b"bearer":
+        return rest.strip()
+    if scheme == b"basic":
+        try:
+            user, _, password = binascii.a2b_base64(rest.strip()).partition(b":")
+        except binascii.Error:
+            return b""
+        return password or user
+    return api_key or b""
+
+
+def stored_key(row: Row) -> AccessKey:
+    """A row of `access.keys` as a key."""
+    id, hash, name, scopes, created_at, expires_at, revoked_at = row
+    return AccessKey(
+        id=id,
+        hash=hash,
+        name=name,
+        scopes=frozenset(scopes.split()),
+        created_at=instant(created_at),
+        expires_at=None if expires_at is None else instant(expires_at),
+        revoked_at=None if revoked_at is None else instant(revoked_at),
+    )
+
+
+def keep_key(unit: Unit, key: AccessKey) -> None:
+    """Add `key` to `unit`, or what changed of it (expiry, revocation)."""
+    unit.add(
+        "access.put",
+        id=key.id,
+        hash=key.hash,
+        name=key.name,
+        scopes=" ".join(sorted(key.scopes)),
+        created_at=micros(key.created_at),
+        expires_at=None if key.expires_at is None else micros(key.expires_at),
+        revoked_at=None if key.revoked_at is None else micros(key.revoked_at),
+    )

@@ -1,0 +1,188 @@
+"""What became of a suggestion: recorded once, at once; and the suggestion itself, exactly as the agent saw it."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from bridge.errors import BadRequest, Conflict, NotFound, Superseded
+from bridge.facts import FactKind, Origin, fact_id
+from bridge.gateway.endpoint import Call
+from bridge.model import Money
+from bridge.store import Row, Unit, instant, micros
+
+Kind = Literal["shown", "accepted", "rejected", "edited", "ignored"]
+Result = Literal["saved", "lost", "pending"]
+DEFAULT_COOLDOWN = timedelta(days=90)
+"""For how long an offer is not granted to the same customer again, where its playbook does not say."""
+
+Short = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class OutcomeBody(Struct, kw_only=True, forbid_unknown_fields=True):
+    """At least one of `kind`, `result`, `offer`, `note` and `disposition`."""
+
+    kind: Kind | None = None
+    result: Result | None = None
+    offer: Annotated[str, Meta(min_length=1, max_length=80, description="Id of the offer that was granted")] | None = (
+        None
+    )
+    amount: Annotated[str, Meta(pattern=r"^\d{1,9}(\.\d{1,3})?$", examples=["45.00"])] | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
+    note: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+    disposition: Short | None = None
+    agent: Annotated[str, Meta(min_length=1, max_length=80, description="The agent's id, not a name")] | None = None
+    key: Annotated[str, Meta(min_length=1, max_length=200, description="As the header Idempotency-Key")] | None = None
+
+
+class Recorded(Struct, kw_only=True):
+    """`recorded` is false when the very same outcome was there already."""
+
+    outcome: str
+    decision: str
+    recorded: bool
+
+
+class Seen(Struct, kw_only=True):
+    """A decision as it was. `made_of` names the versions of model, playbook and configuration behind it."""
+
+    id: str
+    customer: str
+    language: str
+    computed_at: datetime
+    superseded_at: datetime | None
+    shown_at: datetime | None
+    made_of: Any
+    card: Any
+
+
+class Language(Struct, kw_only=True):
+    """Which of the prepared languages."""
+
+    lang: Annotated[str, Meta(pattern="^[a-z]{2}$")] | None = None
+
+
+async def record(call: Call, body: OutcomeBody) -> Recorded:
+    """Record what an agent did with a decision.
+
+    With an idempotency key (header or body) a repetition is recorded once, and the same key with another content is a
+    conflict; without, the same content counts as a repetition. An offer is granted at once, or refused with 409 while
+    an earlier grant of it to this customer still runs.
+    """
+    if not (body.kind or body.result or body.offer or body.note or body.disposition):
+        raise BadRequest("say what happened: kind, result, offer, note or disposition")
+    decision = call.path["id"]
+    seen = await call.gate.store.all("gateway.decision", id=decision)
+    if not seen:
+        raise NotFound("there is no such decision (any more)")
+    survivor = await call.gate.store.one("gateway.survivor", customer=seen[0][0])
+    customer = str(survivor[0]) if survivor else str(seen[0][0])
+    row = _row(call, body, decision, customer)
+    if await _is_there(call, row):
+        return Recorded(outcome=row["key"], decision=decision, recorded=False)
+    unit = _unit(call, body, row, seen)
+    try:
+        await call.gate.store.write(unit)
+    except Superseded:
+        if await _is_there(call, row):
+            return Recorded(outcome=row["key"], decision=decision, recorded=False)
+        raise Conflict("this customer was granted this offer already, and that grant still runs") from None
+    return Recorded(outcome=row["key"], decision=decision, recorded=True)
+
+
+def _row(call: Call, body: OutcomeBody, decision: str, customer: str) -> dict[str, Any]:
+    money = None
+    if body.amount is not None:
+        if body.offer is None or body.currency is None:
+            raise BadRequest("amount: needs the offer that it was granted for, and its currency")
+        money = Money.of(Decimal(body.amount), body.currency)
+    given = body.key or call.headers.get(b"idempotency-key", b"").decode("latin-1")[:200]
+    content = msgspec.json.encode(msgspec.structs.replace(body, key=None))
+    digest = blake2b(f"{decision}\x1f{given}".encode() + (b"" if given else content), digest_size=12).hexdigest()
+    return {
+        "key": f"o_{digest}",
+        "decision": decision,
+        "customer": customer,
+        "at": micros(call.now),
+        "kind": body.kind or ("granted" if body.offer else "result" if body.result else "note"),
+        "result": body.result,
+        "offer": body.offer,
+        "amount_minor": None if money is None else money.minor,
+        "currency": None if money is None else money.currency,
+        "note": body.note,
+        "disposition": body.disposition,
+        "agent": call.who.agent or body.agent,
+        "actor": call.who.actor,
+    }
+
+
+async def _is_there(call: Call, row: dict[str, Any]) -> bool:
+    """Whether this outcome was recorded before. Raises Conflict when its key was used for another one."""
+    before = await call.gate.store.one("gateway.outcome", key=row["key"])
+    if before is None:
+        return False
+    names = ("decision", "kind", "result", "offer", "amount_minor", "currency", "note", "disposition", "agent")
+    if before != tuple(row[name] for name in names):
+        raise Conflict("this idempotency key was used for another outcome of this decision")
+    return True
+
+
+def _unit(call: Call, body: OutcomeBody, row: dict[str, Any], seen: list[Row]) -> Unit:
+    unit = Unit()
+    unit.add("gateway.add_outcome", expect=1, **row)
+    if body.offer is not None:
+        cooldown = _cooldown(body.offer, seen)
+        grant = {name: row[name] for name in ("customer", "offer", "decision", "at", "amount_minor", "currency")}
+        unit.add("gateway.add_grant", expect=1, **grant, until=row["at"] + int(cooldown.total_seconds()) * 1_000_000)
+    if body.kind == "shown":
+        unit.add("gateway.mark_shown", id=row["decision"], at=row["at"])
+        unit.add("gateway.mark_shown_log", id=row["decision"], at=row["at"])
+    data = {name: row[name] for name in ("kind", "result", "offer") if row[name] is not None}
+    unit.add(
+        "customers.add_fact",
+        id=fact_id(FactKind.outcome_recorded, row["decision"], row["key"]),
+        kind=FactKind.outcome_recorded.value,
+        customer=row["customer"],
+        occurred_at=row["at"],
+        known_at=row["at"],
+        origin=Origin.live.value,
+        cause=f"decision/{row['decision']}",
+        data=msgspec.json.encode(data | {"decision": row["decision"]}).decode(),
+    )
+    unit.add("customers.touch", ids=[row["customer"]], due_at=row["at"], due_origin=Origin.live.value)
+    unit.wake.add("inbox")
+    return unit
+
+
+def _cooldown(offer: str, seen: list[Row]) -> timedelta:
+    """As the card said it when the offer was suggested (`offers: [{id, cooldown_days}]`)."""
+    card = msgspec.json.decode(zlib.decompress(seen[0][6]))
+    for one in card.get("offers", ()):
+        if isinstance(one, dict) and one.get("id") == offer and isinstance(days := one.get("cooldown_days"), int):
+            return timedelta(days=days)
+    return DEFAULT_COOLDOWN
+
+
+async def replay(call: Call, query: Language) -> Seen:
+    """The decision exactly as it was, current or superseded, in the language asked for or the first there is."""
+    found = await call.gate.store.all("gateway.decision", id=call.path["id"])
+    for customer, language, computed_at, superseded_at, shown_at, made_of, card in found:
+        if query.lang is None or language == query.lang:
+            call.gate.trail.audit(call.who.actor, "replay", f"customer:{customer}", call.now, call.path["id"])
+            return Seen(
+                id=call.path["id"],
+                customer=customer,
+                language=language,
+                computed_at=instant(computed_at),
+                superseded_at=None if superseded_at is None else instant(superseded_at),
+                shown_at=None if shown_at is None else instant(shown_at),
+                made_of=msgspec.json.decode(made_of),
+                card=msgspec.json.decode(zlib.decompress(card)),
+            )
+    raise NotFound("there is no such decision (any more)")

@@ -1,0 +1,1 @@
+"""Whose record it is: exact keys, reversible merges, shared keys never guessed."""

@@ -1,0 +1,20 @@
+"""Which script, which offer, what it may cost, and where the call goes."""
+
+from bridge.playbook.choice import Suggestion, fill, suggest
+from bridge.playbook.routing import Routing, RoutingRules, load_routing, route
+from bridge.playbook.scripts import Playbook, Playbooks, load_playbooks
+from bridge.playbook.situation import Situation
+
+__all__ = [
+    "Playbook",
+    "Playbooks",
+    "Routing",
+    "RoutingRules",
+    "Situation",
+    "Suggestion",
+    "fill",
+    "load_playbooks",
+    "load_routing",
+    "route",
+    "suggest",
+]

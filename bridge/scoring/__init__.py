@@ -1,0 +1,31 @@
+"""From a customer's view to signals, risk with its reasons, and value with its tier."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bridge.scoring.card import ScoringCard, load_scoring
+from bridge.scoring.result import Scores
+from bridge.scoring.risk import score_risk, unscored_risk
+from bridge.scoring.signals import LONGEST_VALID, read_signals
+from bridge.scoring.value import TierCuts, estimate_value, quantile_cuts, unknown_value
+from bridge.scoring.view import View
+
+__all__ = ["ScoringCard", "TierCuts", "load_scoring", "quantile_cuts", "score"]
+
+
+def score(card: ScoringCard, view: View, now: datetime, cuts: TierCuts | None = None) -> Scores:
+    """Everything scoring says of one customer at `now`. Pure, and the same at any moment before `valid_until`.
+
+    Who objects to profiling, and who has died, is not scored: no signal, no reason, band and tier unknown.
+    """
+    if view.customer.objects_to_profiling or view.customer.deceased:
+        return Scores(signals=(), risk=unscored_risk(card), value=unknown_value(card), valid_until=now + LONGEST_VALID)
+    signals, until = read_signals(card.codes, card.settings, card.zone, view, now)
+    value, value_until = estimate_value(card, view, now, cuts)
+    return Scores(
+        signals=signals,
+        risk=score_risk(card, signals),
+        value=value,
+        valid_until=min(until, value_until) if value_until else until,
+    )

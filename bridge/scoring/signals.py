@@ -1,0 +1,36 @@
+"""All signals, and how they are read from a customer's view."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta, tzinfo
+
+from bridge.scoring.result import Signal
+from bridge.scoring.signals_contracts import CONTRACT_SIGNS
+from bridge.scoring.signals_reading import Settings, Sign, moment_for, soonest
+from bridge.scoring.signals_rhythm import RHYTHM_SIGNS
+from bridge.scoring.signals_scores import SCORE_SIGNS
+from bridge.scoring.signals_tickets import TICKET_SIGNS, TOPICS
+from bridge.scoring.view import View
+
+SIGNS: dict[str, Sign] = {sign.code: sign for sign in (*TICKET_SIGNS, *CONTRACT_SIGNS, *SCORE_SIGNS, *RHYTHM_SIGNS)}
+"""Every signal by its code, in the order in which equal shares of the risk are listed."""
+
+LONGEST_VALID = timedelta(days=90)
+"""A reading is repeated after this long even if nothing in it depends on time."""
+
+__all__ = ["LONGEST_VALID", "SIGNS", "TOPICS", "read_signals"]
+
+
+def read_signals(
+    codes: Collection[str], settings: Settings, zone: tzinfo, view: View, now: datetime
+) -> tuple[tuple[Signal, ...], datetime]:
+    """The signals among `codes` that the customer shows at `now`, and until when that stays so if no record changes.
+
+    `zone` is where the customer is taken to be when their own time zone is not known.
+    """
+    moment = moment_for(view, now, zone)
+    readings = [SIGNS[code].read(view, moment, settings) for code in codes]
+    signals = tuple(reading.signal for reading in readings if reading.signal is not None)
+    until = soonest(reading.until for reading in readings)
+    return signals, min(until or now + LONGEST_VALID, now + LONGEST_VALID)

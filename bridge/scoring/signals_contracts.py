@@ -1,0 +1,87 @@
+"""Signals of contracts: cancelled, ending, a discount that ends."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from bridge.model import Contract, ContractStatus
+from bridge.scoring.result import Signal
+from bridge.scoring.signals_reading import ENDING, Moment, Reading, Settings, Sign, band_until, evidence, soonest
+from bridge.scoring.view import Held, View
+
+_BANDS = tuple(f"d{limit}" for limit in ENDING)
+
+
+def goes_on(contract: Contract) -> bool:
+    """Neither ended nor cancelled."""
+    return contract.status in (ContractStatus.active, ContractStatus.unknown) and contract.cancelled_at is None
+
+
+def _read_cancelled(view: View, moment: Moment, settings: Settings) -> Reading:
+    """Notice was given, and the contract has not run out yet: it can still be won back."""
+    running: list[Held[Contract]] = []
+    changes: list[datetime] = []
+    for held in view.contracts:
+        contract = held.record
+        if contract.status is ContractStatus.ended or goes_on(contract):
+            continue
+        if contract.ends is None:
+            running.append(held)
+        elif moment.today <= contract.ends:
+            running.append(held)
+            changes.append(moment.end_of(contract.ends))
+    if not running:
+        return Reading(None)
+    held = min(running, key=lambda each: (each.record.ends or date.max, each.ref))
+    facts = {"product": held.record.product, "date": held.record.ends}
+    signal = Signal(code="contract_cancelled", band="running", evidence=evidence(held), facts=facts)
+    return Reading(signal, soonest(changes))
+
+
+def _read_ending(view: View, moment: Moment, settings: Settings) -> Reading:
+    due = [(held.record.ends, held) for held in view.contracts if held.record.ends and goes_on(held.record)]
+    return _nearest_due("contract_ending", due, moment)
+
+
+def _read_discount(view: View, moment: Moment, settings: Settings) -> Reading:
+    running = [held for held in view.contracts if goes_on(held.record)]
+    due = [(held.record.discount_ends, held) for held in running if held.record.discount_ends]
+    return _nearest_due("discount_ending", due, moment)
+
+
+def _nearest_due(code: str, due: list[tuple[date, Held[Contract]]], moment: Moment) -> Reading:
+    """The contract whose date comes first, within the bands; `until` over all of them."""
+    found: tuple[date, str, Held[Contract]] | None = None
+    changes = []
+    for day, held in due:
+        band, change = band_until(day, ENDING, moment)
+        changes.append(change)
+        if band and (found is None or (day, held.ref) < (found[0], found[2].ref)):
+            found = (day, band, held)
+    if found is None:
+        return Reading(None, soonest(changes))
+    day, band, held = found
+    contract = held.record
+    facts: dict[str, Any] = {"product": contract.product, "date": day}
+    if code == "discount_ending":
+        facts |= {"amount": contract.monthly_amount, "amount_after": contract.amount_after_discount}
+    return Reading(Signal(code=code, band=band, evidence=evidence(held), facts=facts), soonest(changes))
+
+
+CONTRACT_SIGNS = (
+    Sign(
+        code="contract_cancelled",
+        bands=("running",),
+        read=_read_cancelled,
+        sometimes=("product", "date"),
+    ),
+    Sign(code="contract_ending", bands=_BANDS, read=_read_ending, always=("date",), sometimes=("product",)),
+    Sign(
+        code="discount_ending",
+        bands=_BANDS,
+        read=_read_discount,
+        always=("date",),
+        sometimes=("product", "amount", "amount_after"),
+    ),
+)

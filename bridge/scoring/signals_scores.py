@@ -1,0 +1,88 @@
+"""Signals of what customers answered: the latest score, bad or good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from bridge.model import Satisfaction, SurveyMetric, SurveyResponse
+from bridge.scoring.result import Signal
+from bridge.scoring.signals_reading import Limits, Moment, Reading, Settings, Sign, band_since, evidence
+from bridge.scoring.view import Held, View
+
+BAD = (30, 90, 180)
+GOOD = (90, 365)
+
+
+def _read_bad(view: View, moment: Moment, settings: Settings) -> Reading:
+    return _read_latest("detractor", BAD, False, view, moment, settings)
+
+
+def _read_good(view: View, moment: Moment, settings: Settings) -> Reading:
+    return _read_latest("promoter", GOOD, True, view, moment, settings)
+
+
+def _read_latest(
+    code: str, days: tuple[int, ...], wanted: bool, view: View, moment: Moment, settings: Settings
+) -> Reading:
+    """The band of the latest score of all, if it is a good (or bad) one: a later score takes an earlier one back."""
+    latest: tuple[datetime, str, bool | None, Held[Any]] | None = None
+    for at, held, good in _scores(view, settings.limits):
+        if latest is None or (at, held.ref) > latest[:2]:
+            latest = (at, held.ref, good, held)
+    if latest is None or latest[2] is not wanted:
+        return Reading(None)
+    at, _, _, held = latest
+    band, change = band_since(at, days, moment.at)
+    if band is None:
+        return Reading(None)
+    facts: dict[str, Any] = {"date": moment.day_of(at)}
+    if isinstance(held.record, SurveyResponse):
+        facts |= {"metric": held.record.metric.value.upper(), "score": held.record.score, "scale": _scale(held.record)}
+    return Reading(Signal(code=code, band=band, evidence=evidence(held, at), facts=facts), change)
+
+
+def _scores(view: View, limits: Limits) -> Iterator[tuple[datetime, Held[Any], bool | None]]:
+    """Every score: when, where, and whether it is good, bad, or neither (None)."""
+    for held in view.surveys:
+        response = held.record
+        scale = _scale(response)
+        if response.score is None or not scale:
+            continue
+        if response.metric is SurveyMetric.nps:
+            value = response.score * 10 / scale
+            yield response.answered or held.at, held, _judge(value, limits.nps_bad_at_most, limits.nps_good_from)
+        elif response.metric is SurveyMetric.csat:
+            share = response.score / scale
+            yield response.answered or held.at, held, _judge(share, limits.csat_bad_at_most, limits.csat_good_from)
+    for ticket in view.tickets:
+        if ticket.record.satisfaction in (Satisfaction.good, Satisfaction.bad):
+            yield ticket.at, ticket, ticket.record.satisfaction is Satisfaction.good
+
+
+def _judge(value: float, bad_at_most: float, good_from: float) -> bool | None:
+    return False if value <= bad_at_most else True if value >= good_from else None
+
+
+def _scale(response: SurveyResponse) -> float | None:
+    """The highest possible score; NPS is asked from 0 to 10 everywhere, others must say."""
+    return response.scale or (10.0 if response.metric is SurveyMetric.nps else None)
+
+
+SCORE_SIGNS = (
+    Sign(
+        code="detractor",
+        bands=("d30", "d90", "d180"),
+        read=_read_bad,
+        always=("date",),
+        sometimes=("metric", "score", "scale"),
+    ),
+    Sign(
+        code="promoter",
+        bands=("d90", "d365"),
+        read=_read_good,
+        always=("date",),
+        sometimes=("metric", "score", "scale"),
+    ),
+)

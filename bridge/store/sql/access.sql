@@ -1,0 +1,13 @@
+-- name: keys
+select id, hash, name, scopes, created_at, expires_at, revoked_at from access_keys order by id
+
+-- name: by_hash
+select id, hash, name, scopes, created_at, expires_at, revoked_at from access_keys where hash = :hash
+
+-- name: put
+insert into access_keys (id, hash, name, scopes, created_at, expires_at, revoked_at)
+values (:id, :hash, :name, :scopes, :created_at, :expires_at, :revoked_at)
+on conflict (id) do update set expires_at = excluded.expires_at, revoked_at = excluded.revoked_at
+
+-- name: audit
+insert into audit (at, actor, action, subject, detail) values (:at, :actor, :action, :subject, :detail)

@@ -1,0 +1,82 @@
+-- name: answer_for_customer
+with recursive chain (id, merged_into) as (
+  select id, merged_into from customers where id = :customer
+  union
+  select c.id, c.merged_into from customers c join chain on c.id = chain.merged_into
+)
+select 'exact', c.id, '', 1, coalesce(d.tier, ''), coalesce(d.priority, 3), coalesce(d.route_hint, ''),
+       d.id, d.computed_at, d.valid_until, d.as_of, d.routing, d.detail, d.language
+from chain c
+left join decisions d on d.customer = c.id and d.language = coalesce(
+  :language::text, (select min(k.language) from keys k where k.customer = c.id and k.match = 'exact'), :fallback::text)
+where c.merged_into is null
+
+-- name: survivor
+with recursive chain (id, merged_into) as (
+  select id, merged_into from customers where id = :customer
+  union
+  select c.id, c.merged_into from customers c join chain on c.id = chain.merged_into
+)
+select id from chain where merged_into is null
+
+-- name: dip
+select customer, decision from dips where interaction = :interaction
+
+-- name: put_dip
+insert into dips (interaction, customer, decision, at) values (:interaction, :customer, :decision, :at)
+on conflict (interaction) do update set customer = excluded.customer, decision = excluded.decision, at = excluded.at
+
+-- name: mark_shown
+update decisions set shown_at = coalesce(shown_at, :at) where id = :id
+
+-- name: mark_shown_log
+update decision_log set shown_at = coalesce(shown_at, :at) where id = :id
+
+-- name: failing_sources
+select name from sources where error is not null and (seen_at is null or seen_at < :before) order by name
+
+-- name: decision
+select customer, language, computed_at, null as superseded_at, shown_at, made_of, card
+from decisions where id = :id
+union all
+select customer, language, computed_at, superseded_at, shown_at, made_of, card
+from decision_log where id = :id
+order by 2
+
+-- name: outcome
+select decision, kind, result, offer, amount_minor, currency, note, disposition, agent, at from outcomes where key = :key
+
+-- name: add_outcome
+insert into outcomes (key, decision, customer, at, kind, result, offer, amount_minor, currency, note, disposition, agent, actor)
+values (:key, :decision, :customer, :at, :kind, :result, :offer, :amount_minor, :currency, :note, :disposition, :agent, :actor)
+on conflict (key) do nothing
+
+-- name: add_grant
+insert into grants (customer, offer, decision, at, until, amount_minor, currency)
+values (:customer, :offer, :decision, :at, :until, :amount_minor, :currency)
+on conflict (customer, offer) do update set
+  decision = excluded.decision, at = excluded.at, until = excluded.until,
+  amount_minor = excluded.amount_minor, currency = excluded.currency
+where grants.until <= excluded.at
+
+-- name: oldest_waiting
+select source, min(received_at) from deliveries where state in ('new', 'waiting') group by source order by source
+
+-- name: delivery
+select id, source, state, origin from deliveries where id = :id
+
+-- name: alive
+select 1
+
+-- name: card
+select id, as_of, card from decisions where customer = :customer and language = :language
+
+-- name: heard
+update sources set seen_at = :at where name = :name
+
+-- name: timeline
+select effective_at, source, object, source_id, known_at, body from records
+where subject = any(:subjects) and deleted = 0 and (
+  effective_at < :at
+  or (effective_at = :at and (source, object, source_id) > (:source, :object, :source_id)))
+order by effective_at desc, source, object, source_id limit :most

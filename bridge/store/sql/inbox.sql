@@ -1,0 +1,66 @@
+-- name: keep
+insert into deliveries (source, dedupe_key, via, object, raw, patch, place, origin, received_at, state, error)
+values (:source, :dedupe_key, :via, :object, :raw, :patch, :place, :origin, :received_at, :state, :error)
+on conflict (source, dedupe_key) do nothing
+
+-- name: take @sqlite
+update deliveries set lease_owner = :owner, lease_until = :now + :lease, attempts = attempts + 1
+where id in (
+  select id from deliveries
+  where state in ('new', 'waiting') and due_at <= :now and lease_until <= :now
+  order by due_at, id limit :most
+)
+returning id, source, object, raw, patch, place, origin, received_at, via, attempts
+
+-- name: take @postgres
+update deliveries
+set lease_owner = :owner, attempts = attempts + 1,
+    lease_until = (extract(epoch from clock_timestamp()) * 1000000)::bigint + :lease::bigint
+where id in (
+  select id from deliveries
+  where state in ('new', 'waiting') and due_at <= :now::bigint
+    and lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint
+  order by due_at, id limit :most
+  for update skip locked
+)
+returning id, source, object, raw, patch, place, origin, received_at, via, attempts
+
+-- name: take_named
+update deliveries set lease_owner = :owner, lease_until = :now + :lease, attempts = attempts + 1
+where source = :source and dedupe_key = any(:dedupe_keys) and state in ('new', 'waiting') and lease_until <= :now
+returning id, source, object, raw, patch, place, origin, received_at, via, attempts
+
+-- name: leased
+select count(*) from deliveries where id = any(:ids::bigint[]) and lease_owner = :owner
+
+-- name: finish
+update deliveries set state = :state, error = :error, record = :record, due_at = :due_at, lease_owner = null, lease_until = 0
+where id = :id
+
+-- name: release
+update deliveries set lease_owner = null, lease_until = 0, attempts = attempts - 1
+where id = any(:ids::bigint[]) and lease_owner = :owner
+
+-- name: replay_one
+update deliveries set state = 'new', error = null, origin = :origin, due_at = 0, attempts = 0, lease_until = 0
+where id = :id and state = 'dead'
+returning id
+
+-- name: replay_all
+update deliveries set state = 'new', error = null, origin = :origin, due_at = 0, attempts = 0, lease_until = 0
+where source = :source and state = any(:states)
+returning id
+
+-- name: waiting_count
+select count(*) from deliveries where state in ('new', 'waiting')
+
+-- name: states
+select source, state, count(*) from deliveries group by source, state order by source, state
+
+-- name: dead
+select id, source, object, place, error, received_at, attempts from deliveries
+where state = 'dead' and (:source::text is null or source = :source) and id > :after
+order by id limit :most
+
+-- name: raw
+select raw from deliveries where id = :id

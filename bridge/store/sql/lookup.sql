@@ -1,0 +1,13 @@
+-- name: answer @sqlite
+select k.match, k.customer, k.account, k.candidates, k.tier, k.priority, k.route_hint,
+       d.id, d.computed_at, d.valid_until, d.as_of, d.routing, d.detail, d.language
+from keys k
+left join decisions d on d.customer = k.customer and case when :language is null then d.main = 1 else d.language = :language end
+where k.kind = :kind and k.value = :value
+
+-- name: answer @postgres
+select w.number, k.match, k.customer, k.account, k.candidates, k.tier, k.priority, k.route_hint,
+       d.id, d.computed_at, d.valid_until, d.as_of, d.routing, d.detail, d.language
+from unnest($1::text[], $2::text[], $3::text[]) with ordinality as w (kind, value, language, number)
+join keys k on k.kind = w.kind and k.value = w.value
+left join decisions d on d.customer = k.customer and case when w.language is null then d.main = 1 else d.language = w.language end

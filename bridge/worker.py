@@ -1,0 +1,234 @@
+"""The second process: drains the inbox, polls the sources, keeps decisions fresh, tidies up.
+
+All of it can run in any number of processes on PostgreSQL; leases share the work. On SQLite transactions are kept short
+and a pause follows each, so that the gateway gets its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+
+from msgspec import Struct, field
+
+from bridge.adapter.client import Client, open_client
+from bridge.adapter.delivery import Item, Refetch
+from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
+from bridge.facts import Origin
+from bridge.flow import Desk, absorb, fit_tiers, refresh_due
+from bridge.flow.reading import next_try
+from bridge.intake import inbox, sync
+from bridge.intake.inbox import Delivery
+from bridge.store import Unit, micros
+from bridge.telemetry import METRICS, log
+
+Clock = Callable[[], datetime]
+
+TRANSACTION_SECONDS = 0.020
+"""What a writing transaction may take beside a gateway on the same SQLite file."""
+PAUSE_SECONDS = 0.005
+LEAST, MOST = 10, 500
+IDLE_SECONDS = 1.0
+POLL_SECONDS = 60.0
+TIDY_SECONDS = 600.0
+KEEP_UNSHOWN = timedelta(hours=24)
+KEEP_DIPS = timedelta(days=7)
+FETCHES_AT_ONCE = 8
+
+
+def utc_now() -> datetime:
+    """The clock of production."""
+    return datetime.now(timezone.utc)
+
+
+class Pace(Struct):
+    """How many customers or deliveries go into one transaction, so that it stays short; follows what was measured."""
+
+    size: int = 100
+
+    def learn(self, seconds: float, done: int) -> None:
+        """Smaller after a transaction that took too long, larger after a full one that was quick."""
+        if seconds > TRANSACTION_SECONDS:
+            self.size = max(LEAST, min(self.size, done) * 2 // 3)
+        elif done >= self.size and seconds < TRANSACTION_SECONDS / 2:
+            self.size = min(MOST, self.size * 5 // 4 + 1)
+
+
+class Worker(Struct, kw_only=True):
+    """The loops of one process over one desk. `clients` are opened when first needed."""
+
+    desk: Desk
+    clock: Clock = utc_now
+    interval: timedelta = timedelta(seconds=POLL_SECONDS)
+    report: sync.Report | None = None
+    clients: dict[str, Client] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FETCHES_AT_ONCE))
+
+    def client(self, source: str) -> Client:
+        """The HTTP client of `source`."""
+        if source not in self.clients:
+            self.clients[source] = open_client(self.desk.registry.adapter(source))
+        return self.clients[source]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; what is under way is finished or left to its lease."""
+        now = self.clock()
+        await sync.register(self.desk.store, self.desk.registry.sources, now)
+        await self.desk.look_up()
+        loops = [
+            asyncio.create_task(self._repeat(stop, self.work, "inbox")),
+            asyncio.create_task(self._repeat(stop, self.poll_all, None)),
+            asyncio.create_task(self._repeat(stop, self.tidy, None)),
+        ]
+        await stop.wait()
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        for client in self.clients.values():
+            await client.close()
+
+    async def _repeat(self, stop: asyncio.Event, step: Callable[[], Awaitable[float]], channel: str | None) -> None:
+        while not stop.is_set():
+            try:
+                idle = await step()
+            except Exception as problem:
+                # The loop outlives what it trips over: nothing is lost, leases and cursors bring it back.
+                log("worker").error("worker.step_failed", step=step.__name__, exc_info=problem)
+                idle = IDLE_SECONDS
+            if channel is None or idle == 0:
+                await asyncio.sleep(idle)
+            else:
+                await self.desk.store.wait(channel, idle)
+
+    async def work(self) -> float:
+        """One batch of the inbox, or, when that is empty, of customers due; returns how long to rest."""
+        if await self.drain_once() or await self.refresh_once():
+            if self.desk.store.engine == "sqlite":
+                await asyncio.sleep(PAUSE_SECONDS)
+            return 0.0
+        return IDLE_SECONDS
+
+    async def drain_once(self) -> int:
+        """Absorb one batch of what is due in the inbox; returns how many deliveries it had."""
+        store = self.desk.store
+        owner, deliveries = await inbox.take(store, most=self.pace.size, now=self.clock())
+        if not deliveries:
+            return 0
+        await self.desk.look_up()
+        with METRICS.batch_seconds.time():
+            await self._absorb(owner, deliveries)
+        METRICS.batches.labels("inbox").inc()
+        return len(deliveries)
+
+    async def _absorb(self, owner: str, deliveries: list[Delivery]) -> None:
+        try:
+            absorbed = await absorb(self.desk, owner, deliveries, self.clock())
+        except Superseded:
+            await inbox.release(self.desk.store, owner, deliveries)
+            return
+        except Exception as problem:
+            if len(deliveries) == 1:
+                await self._give_up(owner, deliveries[0], f"{type(problem).__name__} while it was absorbed")
+                log("worker").error("worker.delivery_failed", delivery=deliveries[0].id, exc_info=problem)
+                return
+            # One of them cannot be absorbed: find it, and let the others pass.
+            for delivery in deliveries:
+                await self._absorb(owner, [delivery])
+            return
+        self.pace.learn(absorbed.seconds, len(deliveries))
+        if absorbed.wanted:
+            await asyncio.gather(*(self._refetch(owner, one, hints) for one, hints in absorbed.wanted))
+
+    async def _refetch(self, owner: str, delivery: Delivery, hints: list[Refetch]) -> None:
+        adapter = self.desk.registry.adapter(delivery.source)
+        items: list[Item] = []
+        try:
+            async with self.fetching:
+                for hint in hints:
+                    items += await adapter.fetch(self.client(delivery.source), hint)
+        except VendorError as problem:
+            retry_after = problem.retry_after if isinstance(problem, VendorRetryable) else None
+            again = next_try(self.clock(), delivery.attempts, retry_after)
+            if again is None or not isinstance(problem, VendorRetryable):
+                await self._give_up(owner, delivery, str(problem))
+            else:
+                await self._finish(Unit(), owner, delivery, "waiting", str(problem), micros(again))
+            return
+        unit = Unit()
+        now = self.clock()
+        inbox.keep(unit, delivery.source, adapter.manifest, items, via="fetch", origin=delivery.origin, now=now)
+        await self._finish(unit, owner, delivery, "mapped", None, 0)
+
+    async def _give_up(self, owner: str, delivery: Delivery, reason: str) -> None:
+        await self._finish(Unit(), owner, delivery, "dead", reason, 0)
+
+    async def _finish(
+        self, unit: Unit, owner: str, delivery: Delivery, state: str, error: str | None, due_at: int
+    ) -> None:
+        unit.guard("inbox.leased", [(1,)], ids=[delivery.id], owner=owner)
+        unit.add("inbox.finish", id=delivery.id, state=state, error=error, record="", due_at=due_at)
+        with suppress(Superseded):  # the lease ran out and somebody else has it now
+            await self.desk.store.write(unit)
+
+    async def refresh_once(self) -> int:
+        """Decide one batch of customers who are due; returns how many."""
+        done = await refresh_due(self.desk, most=self.pace.size, now=self.clock())
+        if done:
+            METRICS.batches.labels("refresh").inc()
+        return done
+
+    async def poll_all(self) -> float:
+        """Poll every source that is due, all sources at once; returns how long to rest."""
+        await sync.register(self.desk.store, self.desk.registry.sources, self.clock())
+        await asyncio.gather(*(self.poll_source(name) for name in self.desk.registry.sources))
+        return IDLE_SECONDS
+
+    async def poll_source(self, name: str) -> None:
+        """Poll the streams of one source, one after the other, and let it go live when all were read once."""
+        adapter = self.desk.registry.adapter(name)
+        if "sync" not in adapter.manifest.capabilities:
+            return
+        await self.desk.look_up()
+        live = self.desk.live_since.get(name) is not None
+        for stream in adapter.streams():
+            try:
+                await sync.poll(
+                    self.desk.store,
+                    adapter,
+                    self.client(name),
+                    stream,
+                    clock=self.clock,
+                    interval=self.interval,
+                    origin=Origin.live if live else Origin.first_import,
+                    report=self.report,
+                )
+            except BridgeError as problem:
+                log("worker").warning("worker.poll_failed", source=name, stream=stream, problem=str(problem))
+        if await sync.settle(self.desk.store, adapter, self.clock()):
+            await self.desk.look_up()
+            log("worker").info("source.live", source=name)
+
+    async def tidy(self) -> float:
+        """Forget what need not be kept, and draw the value tiers anew."""
+        now = self.clock()
+        unit = Unit()
+        unit.add("customers.forget_decisions", before=micros(now - KEEP_UNSHOWN))
+        unit.add("customers.forget_dips", before=micros(now - KEEP_DIPS))
+        await self.desk.store.write(unit)
+        if not (await self.desk.store.all("customers.due_count", now=micros(now)))[0][0]:
+            await fit_tiers(self.desk, now)
+        rows = await self.desk.store.all("inbox.states")
+        for state in ("new", "waiting", "dead"):
+            METRICS.waiting.labels(state).set(sum(row[2] for row in rows if row[1] == state))
+        return TIDY_SECONDS
+
+    async def settle_all(self) -> None:
+        """Poll everything once and work until nothing is left to do: what an import and a test want."""
+        await sync.register(self.desk.store, self.desk.registry.sources, self.clock())
+        for name in self.desk.registry.sources:
+            await self.poll_source(name)
+        while await self.drain_once() or await self.refresh_once():
+            pass

@@ -1,0 +1,35 @@
+"""Vendors' servers, each written from the vendor's documentation and from nothing of its adapter.
+
+`contract_tests/fakes/<vendor>.py` holds a class `Fake`; the kit uses it as the transport of the adapter's client.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import httpx
+
+Trouble = Literal["", "clamped", "stuck", "unfiltered"]
+"""What real servers do.
+
+clamped: whoever asks beyond the last page gets the last page again, and is told of more. stuck: every page is the
+first one, with the same cursor and the promise of more. unfiltered: a filter is ignored, everybody comes back with 200.
+"""
+
+
+class FakeVendor(Protocol):
+    """What the kit asks of a fake server. It pages with at most three objects, whatever page size is asked for."""
+
+    trouble: Trouble
+
+    def fill(self, stream: str, count: int) -> set[str]:
+        """Make `count` objects of `stream`, all changed in the same second; gives back their ids at the vendor."""
+        ...
+
+    def add_person(self, *, phone: str, email: str, external_id: str) -> str:
+        """A customer as the vendor keeps one; `phone` as people type it. Gives back the id at the vendor."""
+        ...
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """The vendor's answer to one request."""
+        ...

@@ -1,0 +1,294 @@
+"""Zendesk Support, as far as its API reference describes what the adapter may ask.
+
+https://developer.zendesk.com/api-reference/: incremental exports, search, users, satisfaction ratings, survey responses
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+import httpx
+
+from contract_tests.fakes import Trouble
+
+HOST = "https://acme.zendesk.com"
+CHANGED = "2026-03-02T09:00:00Z"
+CHANGED_UNIX = 1772442000
+PAGE = 3
+TOKEN = "zd-token-5f0c"
+
+_PLURAL = {"user": "users", "ticket": "tickets", "organization": "organizations"}
+_CURSOR_EXPORTS = {"/api/v2/incremental/tickets/cursor": "tickets", "/api/v2/incremental/users/cursor": "users"}
+_CURSOR_LISTS = {
+    "/api/v2/satisfaction_ratings": "satisfaction_ratings",
+    "/api/v2/guide/survey_responses": "survey_responses",
+}
+
+
+class Fake:
+    """One account. Time does not pass in it: everything changed in one second, long enough ago to be exported."""
+
+    def __init__(self) -> None:
+        self.trouble: Trouble = ""
+        self.streams: dict[str, list[dict[str, Any]]] = {
+            name: [] for name in (*_PLURAL.values(), "satisfaction_ratings", "survey_responses")
+        }
+        self._last_id = 360_000_000_000
+
+    def fill(self, stream: str, count: int) -> set[str]:
+        made = [getattr(self, f"_make_{stream}")() for _ in range(count)]
+        self.streams[stream] += made
+        return {str(one["id"]) for one in made}
+
+    def add_person(self, *, phone: str, email: str, external_id: str) -> str:
+        user = self._make_users() | {"phone": phone, "email": email, "external_id": external_id}
+        self.streams["users"].append(user)
+        return str(user["id"])
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removesuffix(".json")
+        if path == "/oauth/tokens":
+            return self._token(request)
+        if request.headers.get("authorization") not in (f"Bearer {TOKEN}", _basic()):
+            return _json({"error": "Couldn't authenticate you"}, 401)
+        if request.method != "GET":
+            return _json({"error": "MethodNotAllowed"}, 405)
+        params = dict(request.url.params)
+        if path in _CURSOR_EXPORTS:
+            return self._cursor_export(_CURSOR_EXPORTS[path], path, params)
+        if path == "/api/v2/incremental/organizations":
+            return self._time_export("organizations", path, params)
+        if path in _CURSOR_LISTS:
+            return self._cursor_list(_CURSOR_LISTS[path], path, params)
+        if path == "/api/v2/search":
+            return self._search(params)
+        if path == "/api/v2/users/search":
+            return self._users_search(params)
+        return self._single(path, params)
+
+    def _token(self, request: httpx.Request) -> httpx.Response:
+        said = json.loads(request.content)
+        if said.get("grant_type") != "client_credentials" or not said.get("client_id") or not said.get("client_secret"):
+            return _json({"error": "invalid_client", "error_description": "Client authentication failed"}, 401)
+        return _json({"access_token": TOKEN, "token_type": "bearer", "scope": said.get("scope"), "expires_in": 7200})
+
+    def _cursor_export(self, stream: str, path: str, params: dict[str, str]) -> httpx.Response:
+        """The first request names a start, the others the cursor; the last minute is never exported."""
+        if "cursor" in params:
+            at = _decoded(params["cursor"])
+        elif params.get("start_time", "").lstrip("-").isdigit():
+            at = 0 if int(params["start_time"]) <= CHANGED_UNIX else len(self.streams[stream])
+        else:
+            return _json({"error": "InvalidValue", "description": "start_time or cursor is required"}, 400)
+        rows, after, more = self._slice(stream, at)
+        cursor = _encoded(after)
+        return _json(
+            {
+                stream: rows,
+                "after_url": f"{HOST}{path}.json?cursor={cursor}",
+                "after_cursor": cursor,
+                "before_url": None,
+                "before_cursor": None,
+                "end_of_stream": not more,
+            }
+        )
+
+    def _time_export(self, stream: str, path: str, params: dict[str, str]) -> httpx.Response:
+        """Everything changed at or after `start_time`; objects of one second are never split over two pages."""
+        if not params.get("start_time", "").isdigit():
+            return _json({"error": "StartTimeMissing", "description": "You must supply a start_time"}, 422)
+        start = int(params["start_time"])
+        rows = self.streams[stream] if start <= CHANGED_UNIX or self.trouble else []
+        end = CHANGED_UNIX if rows else None
+        return _json(
+            {
+                stream: rows,
+                "count": len(rows),
+                "end_time": end,
+                "next_page": f"{HOST}{path}.json?start_time={end}" if rows else None,
+                "end_of_stream": not self.trouble,
+            }
+        )
+
+    def _cursor_list(self, stream: str, path: str, params: dict[str, str]) -> httpx.Response:
+        """An account has one of the two CSAT systems: the newer one from its first survey on."""
+        if (stream == "survey_responses") != bool(self.streams["survey_responses"]):
+            return _json({"error": "RecordNotFound", "description": "Not found"}, 404)
+        rows, after, more = self._slice(stream, _decoded(params["page[after]"]) if "page[after]" in params else 0)
+        cursor = _encoded(after)
+        following = f"{HOST}{path}?page%5Bsize%5D=100&page%5Bafter%5D={cursor}"
+        return _json(
+            {
+                stream: rows,
+                "meta": {"has_more": more, "after_cursor": cursor if rows else None, "before_cursor": None},
+                "links": {"next": following if more else None, "prev": None},
+            }
+        )
+
+    def _slice(self, stream: str, at: int) -> tuple[list[dict[str, Any]], int, bool]:
+        rows = self.streams[stream]
+        if self.trouble == "stuck":
+            return rows[:PAGE], PAGE, True
+        if self.trouble == "clamped" and at >= len(rows) - PAGE:
+            return rows[-PAGE:], len(rows), True
+        return rows[at : at + PAGE], min(at + PAGE, len(rows)), at + PAGE < len(rows)
+
+    def _search(self, params: dict[str, str]) -> httpx.Response:
+        """`phone:` compares digits; a leading `*` lets it end with them. Terms are and-ed."""
+        found = [user for user in self.streams["users"] if self._fits(user, params.get("query", ""))]
+        return _json(
+            {
+                "results": [user | {"result_type": "user"} for user in found],
+                "facets": None,
+                "next_page": None,
+                "previous_page": None,
+                "count": len(found),
+            }
+        )
+
+    def _users_search(self, params: dict[str, str]) -> httpx.Response:
+        if "external_id" in params:
+            wanted = params["external_id"].casefold()
+            users = self.streams["users"]
+            found = [one for one in users if self.trouble or str(one["external_id"]).casefold() == wanted]
+        else:
+            found = [one for one in self.streams["users"] if self._fits(one, params.get("query", ""))]
+        return _json({"users": found, "next_page": None, "previous_page": None, "count": len(found)})
+
+    def _fits(self, user: dict[str, Any], query: str) -> bool:
+        return self.trouble == "unfiltered" or all(_fits(user, term) for term in re.findall(r'[^\s"]+|"[^"]*"', query))
+
+    def _single(self, path: str, params: dict[str, str]) -> httpx.Response:
+        found = re.fullmatch(
+            r"/api/v2/(users|tickets|organizations)/(\d+)(/identities|/tickets/requested|/metrics)?", path
+        )
+        if found is None:
+            return _json({"error": "InvalidEndpoint", "description": "Not found"}, 404)
+        stream, number, below = found.groups()
+        one = next((row for row in self.streams[stream] if row["id"] == int(number)), None)
+        if one is None:
+            return _json({"error": "RecordNotFound", "description": "Not found"}, 404)
+        if below == "/identities":
+            values = [("email", one["email"]), ("phone_number", one["phone"])]
+            identities = [{"type": kind, "value": value, "verified": True} for kind, value in values if value]
+            return _json({"identities": identities, "next_page": None, "count": len(identities)})
+        if below == "/tickets/requested":
+            asked = [row for row in self.streams["tickets"] if row["requester_id"] == int(number)]
+            return _json({"tickets": asked, "next_page": None, "count": len(asked)})
+        singular = {plural: name for name, plural in _PLURAL.items()}[stream]
+        return _json({singular: one})
+
+    def _id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def _make_users(self) -> dict[str, Any]:
+        number = self._id()
+        return {
+            "id": number,
+            "url": f"{HOST}/api/v2/users/{number}.json",
+            "name": "Sample Customer",
+            "email": f"customer{number}@example.org",
+            "phone": None,
+            "shared_phone_number": None,
+            "external_id": None,
+            "organization_id": None,
+            "role": "end-user",
+            "locale": "de",
+            "iana_time_zone": "Europe/Berlin",
+            "tags": [],
+            "active": True,
+            "suspended": False,
+            "created_at": CHANGED,
+            "updated_at": CHANGED,
+        }
+
+    def _make_tickets(self) -> dict[str, Any]:
+        number = self._id()
+        return {
+            "id": number,
+            "url": f"{HOST}/api/v2/tickets/{number}.json",
+            "external_id": None,
+            "subject": "Router offline",
+            "description": "It does not start.",
+            "type": "problem",
+            "status": "open",
+            "priority": "high",
+            "requester_id": self._id(),
+            "organization_id": None,
+            "tags": [],
+            "satisfaction_rating": {"score": "unoffered"},
+            "via": {"channel": "web"},
+            "created_at": CHANGED,
+            "updated_at": CHANGED,
+            "generated_timestamp": CHANGED_UNIX,
+        }
+
+    def _make_organizations(self) -> dict[str, Any]:
+        number = self._id()
+        return {"id": number, "name": "Acme GmbH", "external_id": None, "created_at": CHANGED, "updated_at": CHANGED}
+
+    def _make_satisfaction_ratings(self) -> dict[str, Any]:
+        return {
+            "id": self._id(),
+            "requester_id": self._id(),
+            "ticket_id": self._id(),
+            "score": "good",
+            "comment": "Quick",
+            "created_at": CHANGED,
+            "updated_at": CHANGED,
+        }
+
+    def _make_survey_responses(self) -> dict[str, Any]:
+        number = self._id()
+        question = {"id": f"q{number}", "type": "rating_scale_numeric", "sub_type": "customer_satisfaction"}
+        return {
+            "id": f"01HX{number}",
+            "expires_at": "2026-04-02T09:00:00Z",
+            "responder_id": self._id(),
+            "subjects": [{"id": str(self._id()), "type": "ticket", "zrn": f"zen:ticket:{number}"}],
+            "survey": {"id": "01HXSURVEY", "version": 1, "state": "enabled"},
+            "answers": [
+                {
+                    "type": "rating_scale",
+                    "rating": 4,
+                    "rating_category": "good",
+                    "question": question,
+                    "created_at": CHANGED,
+                    "updated_at": CHANGED,
+                }
+            ],
+        }
+
+
+def _fits(user: dict[str, Any], term: str) -> bool:
+    name, colon, value = term.strip('"').partition(":")
+    if not colon:
+        return term.strip('"').casefold() in " ".join(str(one) for one in user.values()).casefold()
+    if name == "role":
+        return bool(user["role"] == value)
+    if name == "type":
+        return value == "user"
+    if name == "phone":
+        digits, wanted = re.sub(r"\D", "", user["phone"] or ""), re.sub(r"\D", "", value)
+        return digits.endswith(wanted) if value.startswith("*") else digits == wanted
+    return name in user and str(user[name]).casefold() == value.strip('"').casefold()
+
+
+def _basic() -> str:
+    return "Basic " + base64.b64encode(b"admin@example.org/token:zd-api-token-77").decode()
+
+
+def _encoded(at: int) -> str:
+    return base64.urlsafe_b64encode(f"{at}.0||7".encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> int:
+    return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).split(b".")[0])
+
+
+def _json(data: dict[str, Any], status: int = 200) -> httpx.Response:
+    return httpx.Response(status, json=data, headers={"ratelimit-remaining": "99"})

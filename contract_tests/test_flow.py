@@ -1,0 +1,168 @@
+"""In the store: whatever a vendor repeats, reorders, deletes or merges, the bridge ends up knowing the same."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.adapter.base import Adapter, Item
+from bridge.adapter.registry import Registry
+from bridge.facts import Origin
+from bridge.flow import Desk, absorb, open_desk
+from bridge.intake import inbox
+from bridge.intake.sync import register
+from bridge.model import Entry, EntryKind
+from bridge.settings import Settings
+from bridge.store import Unit, open_store
+from contract_tests.vendors import NOW, Vendor, outcome, said
+
+_TABLES = {
+    "records": "source, object, source_id, ord, subject, body, deleted",
+    "identities": "kind, value, source, source_id, shared",
+    "memberships": "account, source, source_id",
+}
+"""What the bridge knows, without when it heard of it."""
+SHUFFLES = 5
+
+
+class Bench:
+    """A bridge with one source on an empty store of its own."""
+
+    def __init__(self, adapter: Adapter, desk: Desk, file: Path) -> None:
+        self.adapter = adapter
+        self.desk = desk
+        self._file = file
+
+    async def take_in(self, items: list[Item]) -> None:
+        """Keep each item as a delivery of its own and absorb it, one after the other, as webhooks come."""
+        for item in items:
+            unit = Unit()
+            name, manifest = self.adapter.source.name, self.adapter.manifest
+            inbox.keep(unit, name, manifest, [item], via="webhook", origin=Origin.live, now=NOW)
+            await self.desk.store.write(unit)
+            owner, deliveries = await inbox.take(self.desk.store, most=10, now=NOW)
+            if deliveries:
+                await absorb(self.desk, owner, deliveries, NOW)
+
+    def known(self) -> dict[str, list[Any]]:
+        """What is in the tables now, read from the file itself."""
+        with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as db:
+            found = {
+                name: db.execute(f"select {columns} from {name} order by 1, 2, 3, 4").fetchall()
+                for name, columns in _TABLES.items()
+                if name != "memberships"
+            }
+            found["memberships"] = db.execute(
+                f"select {_TABLES['memberships']} from memberships order by 1, 2, 3"
+            ).fetchall()
+        db.close()
+        return found
+
+
+@pytest.fixture
+async def benches(vendor: Vendor, tmp_path: Path) -> AsyncIterator[Any]:
+    """Makes benches, each with a store of its own, and closes them."""
+    opened: list[Bench] = []
+
+    async def make() -> Bench:
+        file = tmp_path / f"{len(opened)}.db"
+        store = await open_store(f"sqlite:///{file}")
+        adapter = vendor.adapter()
+        await register(store, {adapter.source.name: adapter}, NOW)
+        desk = await open_desk(Settings(), store, Registry({}, {adapter.source.name: adapter}), NOW)
+        opened.append(Bench(adapter, desk, file))
+        return opened[-1]
+
+    yield make
+    for bench in opened:
+        await bench.desk.store.close()
+
+
+async def _stories(vendor: Vendor) -> list[list[Item]]:
+    """All items of the fixtures that use the plain settings, those about the same records together."""
+    items = [item for one in vendor.fixtures if not one.settings for item in await vendor.items(one)]
+    return [items]
+
+
+@pytest.mark.clause("repeated")
+async def test_what_comes_twice_changes_nothing(vendor: Vendor, benches: Any) -> None:
+    for items in await _stories(vendor):
+        once, twice = await benches(), await benches()
+        await once.take_in(items)
+        await twice.take_in([item for item in items for _ in range(2)])
+        await twice.take_in(items)
+        assert twice.known() == once.known()
+        assert once.known()["records"]
+
+
+@pytest.mark.clause("reordered")
+async def test_the_order_of_arrival_does_not_matter(vendor: Vendor, benches: Any) -> None:
+    if vendor.manifest.ordering == "none":
+        pytest.skip(f"{vendor.name} orders nothing: what arrives last counts")
+    for items in await _stories(vendor):
+        straight = await benches()
+        await straight.take_in(items)
+        chance = random.Random(1)
+        for _ in range(SHUFFLES):
+            other = await benches()
+            await other.take_in(chance.sample(items, len(items)))
+            assert other.known() == straight.known()
+
+
+@pytest.mark.clause("deletions")
+async def test_what_is_deleted_at_the_vendor_is_gone_here(vendor: Vendor, benches: Any) -> None:
+    adapter = vendor.adapter()
+    items = [item for one in vendor.fixtures if not one.settings for item in await vendor.items(one)]
+    gone = [
+        (item, entry)
+        for item in items
+        for entry in said(adapter, [item])
+        if isinstance(entry, Entry) and entry.kind is EntryKind.deleted
+    ]
+    if not gone:
+        pytest.skip(f"{vendor.name} says of no record that it was deleted")
+    for item, entry in gone:
+        bench = await benches()
+        await bench.take_in([item])
+        rows = [row for row in bench.known()["records"] if row[1:3] == (entry.object, entry.source_id)]
+        assert [row[-1] for row in rows] == [1], entry.object
+        assert not [row for row in bench.known()["identities"] if row[3] == entry.source_id]
+
+
+@pytest.mark.clause("merges")
+async def test_what_the_vendor_merges_is_one_customer_here(vendor: Vendor, benches: Any) -> None:
+    adapter = vendor.adapter()
+    items = [item for one in vendor.fixtures if not one.settings for item in await vendor.items(one)]
+    merged = [
+        (item, entry)
+        for item in items
+        for entry in said(adapter, [item])
+        if isinstance(entry, Entry) and entry.kind is EntryKind.merged
+    ]
+    if not merged:
+        pytest.skip(f"{vendor.name} says of no record that it was merged; its merges come as deletions and changes")
+    for item, entry in merged:
+        bench = await benches()
+        await bench.take_in([item])
+        assert entry.into
+        assert not [row for row in bench.known()["identities"] if row[3] == entry.source_id]
+
+
+@pytest.mark.clause("dead_letters")
+async def test_what_cannot_be_read_is_kept_with_its_reason(vendor: Vendor, benches: Any) -> None:
+    """Counts in are counts out: every item ends mapped, ignored, waiting for a refetch, or dead with a reason."""
+    bench: Bench = await benches()
+    items = [item for one in vendor.fixtures if not one.settings for item in await vendor.items(one)]
+    await bench.take_in(items)
+    dead = {item.dedupe_key for item in items if any(isinstance(one, str) for one in outcome(bench.adapter, item))}
+    with sqlite3.connect(bench._file) as db:
+        rows = db.execute("select dedupe_key, state, error from deliveries").fetchall()
+    db.close()
+    assert {row[0] for row in rows} == {item.dedupe_key for item in items}
+    assert {row[0] for row in rows if row[1] == "dead"} == dead
+    assert [row[0] for row in rows if row[1] == "dead" and not row[2]] == []
