@@ -113,36 +113,6 @@ def by_hand(item: Item, source: Source) -> Entry:
     if address is not None and (email := convert.normalise_email(address)) is not None:
         keys = (Key(KeyKind.email, email),)
     customer, account = raw.get("requester_id"), raw.get("organization_id")
-    body: dict[str, Any] = {}
-    for field, table in (("type", TYPE), ("status", STATUS), ("priority", PRIORITY)):
-        word = raw.get(field)
-        if word is not None and (ours := table.get(word.lower(), "unknown")) != "unknown":
-            body[field] = ours
-    for field, name in (("topic", "subject"), ("text", "description")):
-        text = raw.get(name)
-        if text is not None and (text := convert.text(text, source)) is not None:
-            body[field] = text
-    metrics = raw.get("metrics") or {}
-    for field, when in (
-        ("opened", raw.get("created_at")),
-        ("first_reply", metrics.get("first_reply_at")),
-        ("resolved", metrics.get("solved_at")),
-    ):
-        if when is not None and (instant := convert.instant(when, source)) is not None:
-            body[field] = instant
-    reopened = metrics.get("reopens")
-    if reopened is not None and (reopened := convert.integer(reopened, source)):
-        body["reopened"] = reopened
-    rating = raw.get("satisfaction_rating") or {}
-    score = rating.get("score")
-    if score is not None and (score := SCORE.get(score.lower(), "unknown")) != "unknown":
-        body["satisfaction"] = score
-    comment = rating.get("comment")
-    if comment is not None and (comment := convert.text(comment, source)) is not None:
-        body["satisfaction_comment"] = comment
-    tags = [tag for one in raw.get("tags") or () if one is not None and (tag := convert.text(one, source)) is not None]
-    if tags:
-        body["tags"] = tags
     return Entry(
         object="ticket",
         source_id=source_id,
@@ -153,8 +123,43 @@ def by_hand(item: Item, source: Source) -> Entry:
             account=None if account is None else convert.identifier(account, source),
             keys=keys,
         ),
-        body=body,
+        body=body_by_hand(raw, source),
     )
+
+
+def body_by_hand(raw: dict[str, Any], source: Source) -> dict[str, Any]:
+    """The ticket's fields."""
+    body: dict[str, Any] = {}
+    metrics, rating = raw.get("metrics") or {}, raw.get("satisfaction_rating") or {}
+    for field, word, table in (
+        ("type", raw.get("type"), TYPE),
+        ("status", raw.get("status"), STATUS),
+        ("priority", raw.get("priority"), PRIORITY),
+        ("satisfaction", rating.get("score"), SCORE),
+    ):
+        if word is not None and (ours := table.get(word.lower(), "unknown")) != "unknown":
+            body[field] = ours
+    for field, text in (
+        ("topic", raw.get("subject")),
+        ("text", raw.get("description")),
+        ("satisfaction_comment", rating.get("comment")),
+    ):
+        if text is not None and (found := convert.text(text, source)) is not None:
+            body[field] = found
+    for field, when in (
+        ("opened", raw.get("created_at")),
+        ("first_reply", metrics.get("first_reply_at")),
+        ("resolved", metrics.get("solved_at")),
+    ):
+        if when is not None and (instant := convert.instant(when, source)) is not None:
+            body[field] = instant
+    reopened = metrics.get("reopens")
+    if reopened is not None and (reopened := convert.integer(reopened, source)):
+        body["reopened"] = reopened
+    tags = [tag for one in raw.get("tags") or () if one is not None and (tag := convert.text(one, source)) is not None]
+    if tags:
+        body["tags"] = tags
+    return body
 
 
 def fastest(ways: dict[str, Callable[[Item, Source], Entry]], batches: int, size: int) -> dict[str, float]:
@@ -179,16 +184,16 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=4000, help="records in a batch (default 4000)")
     args = parser.parse_args()
     mapping = build_mapping(MAPPING, "benchmarks/mapping.py")
-    ways = {"by hand": by_hand, "compiled": mapping.read, "interpreted": mapping.interpret}
+    ways: dict[str, Callable[[Item, Source], Entry]] = {"by hand": by_hand, "compiled": mapping.read}
+    ways["interpreted"] = mapping.interpret
     item, source = Item(object="ticket", raw=TICKET), Source(name="helpdesk", adapter="helpdesk")
     answers = {name: way(item, source) for name, way in ways.items()}
-    if len({repr(answer) for answer in answers.values()}) != 1:
+    if any(answer != answers["compiled"] for answer in answers.values()):
         raise SystemExit(f"the ways do not agree: {answers}")
     least = fastest(ways, args.batches, args.size)
     for name, seconds in least.items():
-        print(
-            f"{name:12} {seconds * 1e6:7.2f} us/record  {1 / seconds:9.0f} records/s  {least['by hand'] / seconds:.2f}"
-        )
+        ratio = least["by hand"] / seconds
+        print(f"{name:12} {seconds * 1e6:7.2f} us/record  {1 / seconds:9.0f} records/s  {ratio:.2f}")
     ratio = least["by hand"] / least["compiled"]
     print(f"compiled / by hand = {ratio:.2f} (goal: at least {GOAL})")
     return 0 if ratio >= GOAL else 1

@@ -3,26 +3,174 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-import sys
+from pathlib import Path
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from bridge.errors import BadRequest, Conflict, NotAuthentic, NotFound, TooLarge
-from bridge.flow.desk import Desk
+from bridge.adapter.registry import Registry, load_registry
+from bridge.errors import BadRequest, Conflict, NotAllowed, NotAuthentic, NotFound, TooLarge
+from bridge.flow import open_desk
 from bridge.gateway import assist, customers, identities, lookup, outcomes, sources, subjects, system, tickets, webhooks
-from bridge.gateway.endpoint import Endpoint, Served, read_request_id
-from bridge.gateway.gate import Gate, Miss, utc_now
+from bridge.gateway.asking import Asking
+from bridge.gateway.endpoint import Endpoint, Methods, read_request_id
+from bridge.gateway.gate import Gate, utc_now
+from bridge.gateway.lookup import Lookup
 from bridge.gateway.openapi import Description
 from bridge.gateway.refusal import SECURITY_HEADERS, problem_body, unavailable
+from bridge.intake import sync
 from bridge.settings import Settings
-from bridge.telemetry import LineBuffer, log, set_up_logging
+from bridge.store import Store, open_store
+from bridge.telemetry import LineBuffer, log
 
+LOOKUP: Final = "/v1/lookup"
 _log = log("gateway")
+
+
+def _for(*scopes: str) -> frozenset[str]:
+    return frozenset(scopes)
+
+
+_FORGED = (BadRequest, NotAuthentic, NotFound, TooLarge)
+
+ROUTES: Final = (
+    Endpoint("GET", LOOKUP, lookup.by_query, lookup.SCOPES),
+    Endpoint("POST", LOOKUP, lookup.by_body, lookup.SCOPES),
+    Endpoint("GET", "/v1/assist", assist.by_query, _for("agent")),
+    Endpoint("POST", "/v1/assist", assist.by_body, _for("agent")),
+    Endpoint("POST", "/v1/decisions/{id}/outcome", outcomes.record, _for("agent"), (NotFound, Conflict)),
+    Endpoint("GET", "/v1/decisions/{id}", outcomes.replay, _for("agent", "supervisor"), (NotFound,)),
+    Endpoint("POST", "/v1/tickets", tickets.mint, _for("agent"), (Conflict,)),
+    Endpoint("GET", "/v1/customers/{id}", customers.show, _for("agent", "supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/customers/{id}/timeline", customers.timeline, _for("agent", "supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/customers/{id}/export", subjects.export, _for("privacy"), (NotFound,)),
+    Endpoint("DELETE", "/v1/customers/{id}", subjects.erase, _for("privacy"), (NotFound,)),
+    Endpoint("POST", "/v1/identity/merge", identities.merge, _for("supervisor"), (NotFound, Conflict)),
+    Endpoint("POST", "/v1/identity/separate", identities.separate, _for("supervisor"), (NotFound, Conflict)),
+    Endpoint("POST", "/v1/identity/split", identities.split, _for("supervisor"), (NotFound, Conflict)),
+    Endpoint("POST", "/v1/identity/block", identities.block, _for("supervisor"), (Conflict,)),
+    Endpoint("POST", "/v1/identity/unblock", identities.unblock, _for("supervisor"), (Conflict,)),
+    Endpoint("GET", "/v1/identity/{id}", identities.show, _for("supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/sources", sources.listing, _for("admin", "supervisor")),
+    Endpoint("GET", "/v1/dead-letters", sources.dead_letters, _for("admin")),
+    Endpoint("POST", "/v1/dead-letters/replay", sources.replay_all, _for("admin"), (NotFound,)),
+    Endpoint("POST", "/v1/dead-letters/{id}/replay", sources.replay_one, _for("admin"), (NotFound, Conflict)),
+    Endpoint("POST", "/webhooks/{source}", webhooks.receive, None, _FORGED),
+    Endpoint("GET", "/webhooks/{source}", webhooks.probe, None, (NotFound,)),
+    Endpoint("GET", "/healthz", system.alive, None),
+    Endpoint("GET", "/readyz", system.ready, None),
+    Endpoint("GET", "/metrics", system.metrics, None, (NotAuthentic, NotAllowed)),
+)
+
+
+class App:
+    """An ASGI application. `gate` is there between the start and the end of its lifespan."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sources: Path | dict[str, Any] | None = None,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._settings = settings
+        self._sources = settings.config_dir / "sources.yaml" if sources is None else sources
+        self._clock = clock
+        self._lookup: Lookup | None = None
+        self.gate: Gate | None = None
+        description = Description(ROUTES)
+        described = (
+            Endpoint("GET", "/openapi.json", description.document, None),
+            Endpoint("GET", "/docs", description.page, None),
+        )
+        by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
+        for one in (*ROUTES, *described):
+            by_path[one.path].append(one)
+        self._router = Starlette(
+            routes=[Route(path, Methods(some, self._open_gate)) for path, some in by_path.items()],
+            exception_handlers={HTTPException: _refuse_route},
+            lifespan=self._lifespan,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._router(scope, receive, send)
+        elif self._lookup is None:
+            await unavailable(send, b"starting")
+        elif scope["path"] == LOOKUP:
+            await self._lookup(scope, receive, send)
+        else:
+            await self._router(scope, receive, send)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Gate]:
+        """Open the store, read the configuration, tend the gate; at the end write what is left and close."""
+        settings, now = self._settings, self._clock()
+        registry = load_registry(settings.adapters_dir, settings.mappings_dir, self._sources, os.environ)
+        store = await open_store(settings.database_url)
+        try:
+            async with self._gated(store, registry, now) as gate:
+                yield gate
+        finally:
+            await store.close()
+
+    @asynccontextmanager
+    async def _gated(self, store: Store, registry: Registry, now: datetime) -> AsyncIterator[Gate]:
+        await sync.register(store, registry.sources, now)
+        desk = await open_desk(self._settings, store, registry, now)
+        asking = Asking(desk, self._clock)
+        gate = Gate(desk, LineBuffer(sys.stdout.buffer), miss=asking if asking.sources else None, clock=self._clock)
+        await gate.refresh()
+        stop = asyncio.Event()
+        tending = asyncio.create_task(gate.tend(stop))
+        self.gate, self._lookup = gate, Lookup(gate)
+        _log.info("open", engine=store.engine, sources=sorted(registry.sources))
+        try:
+            yield gate
+        finally:
+            self.gate, self._lookup = None, None
+            stop.set()
+            await tending
+            await asking.close()
+            await gate.flush()
+            _log.info("closed")
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with self.running():
+            yield
+
+    def _open_gate(self) -> Gate:
+        if self.gate is None:
+            raise RuntimeError("the application has not been started")
+        return self.gate
+
+
+def create_app(
+    settings: Settings, sources: Path | dict[str, Any] | None = None, *, clock: Callable[[], datetime] = utc_now
+) -> App:
+    """The ASGI application of one gateway process. `sources` replaces `config/sources.yaml`."""
+    return App(settings, sources, clock=clock)
+
+
+async def _refuse_route(request: Request, problem: Exception) -> Response:
+    """404 and 405 of the router in the shape of every other refusal."""
+    status = problem.status_code if isinstance(problem, HTTPException) else 500
+    code, message = ("not_found", "there is no such route; see /docs")
+    headers = {} if not isinstance(problem, HTTPException) or problem.headers is None else dict(problem.headers)
+    if status == 405:
+        code, message = "method_not_allowed", f"use {headers.get('Allow', 'another method')}"
+    response = Response(problem_body(code, message), status, headers, "application/json")
+    response.raw_headers += [*SECURITY_HEADERS, (b"x-request-id", read_request_id(dict(request.scope["headers"])))]
+    return response

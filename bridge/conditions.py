@@ -86,6 +86,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "more_than": operator.gt,
     "less_than": operator.lt,
 }
+_DEEPEST = 20
+_LONGEST_PLACE = 200
 _JOINTS = ("all", "any", "not")
 
 
@@ -100,8 +102,14 @@ def compile_condition(data: Any, vocabulary: Vocabulary, where: str) -> Predicat
 
     None, an empty map and an empty `all` always hold; an empty `any` never does. Raises ConfigError.
     """
+    return _compile(data, vocabulary, where, 0)
+
+
+def _compile(data: Any, vocabulary: Vocabulary, where: str, depth: int) -> Predicate:
     if data is None:
         return _always
+    if depth > _DEEPEST:
+        raise ConfigError(where[:_LONGEST_PLACE], "is nested too deeply")
     if not isinstance(data, dict):
         raise ConfigError(where, f"a condition is a map such as `{next(iter(vocabulary))}: …`, not {_found(data)}")
     parts: list[Predicate] = []
@@ -110,10 +118,10 @@ def compile_condition(data: Any, vocabulary: Vocabulary, where: str) -> Predicat
         if name in ("all", "any"):
             if not isinstance(given, list):
                 raise ConfigError(here, f"takes a list of conditions, not {_found(given)}")
-            inner = [compile_condition(each, vocabulary, f"{here}[{index}]") for index, each in enumerate(given)]
+            inner = [_compile(each, vocabulary, f"{here}[{index}]", depth + 1) for index, each in enumerate(given)]
             parts.append(_all_of(inner) if name == "all" else _any_of(inner))
         elif name == "not":
-            parts.append(_none_of(compile_condition(given, vocabulary, here)))
+            parts.append(_none_of(_compile(given, vocabulary, here, depth + 1)))
         elif name == "band" and _marks_beside(data, vocabulary):
             continue
         elif name in vocabulary:
@@ -161,8 +169,7 @@ def _marked(name: str, field: Field, given: Any, band: Any, where: str) -> Predi
     for each in bands:
         if not isinstance(each, str) or each not in known:
             raise ConfigError(f"{where}.band", f"{', '.join(codes)} has no band {each!r}; {nearest(str(each), known)}")
-    allowed = frozenset(bands)
-    return lambda facts: isinstance(held := facts.get(name), Mapping) and any(held.get(c) in allowed for c in wanted)
+    return lambda facts: isinstance(held := facts.get(name), Mapping) and any(held.get(c) in bands for c in wanted)
 
 
 def _each(given: Any) -> list[Any]:

@@ -48,7 +48,11 @@ class Deciding(Struct, frozen=True, kw_only=True):
 
 def load_deciding(config_dir: Path, languages: tuple[str, ...]) -> Deciding:
     """Read and check the files that decisions are made by. Raises ConfigError with file and path."""
-    paths = [config_dir / "scoring.yaml", config_dir / "routing.yaml", *sorted((config_dir / "playbooks").glob("*.yaml"))]
+    paths = [
+        config_dir / "scoring.yaml",
+        config_dir / "routing.yaml",
+        *sorted((config_dir / "playbooks").glob("*.yaml")),
+    ]
     card, playbooks = load_scoring(paths[0]), load_playbooks(config_dir / "playbooks")
     routing = load_routing(paths[1])
     files = {path.relative_to(config_dir).as_posix(): path.read_text("utf-8") for path in paths}
@@ -145,9 +149,15 @@ def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None)
         signals=scores.signals,
         routing=_routing(view, scores, number, routing.route_hint, routing.priority, language),
         details={one: _detail(view, scores, suggestion, one) for one in rules.languages},
-        cards={one: zlib.compress(_encode({"decision_id": number} | content[one]), 6) for one in rules.languages},
+        cards={one: _compress({"decision_id": number} | content[one]) for one in rules.languages},
         made_of=_encode(made_of).decode(),
     )
+
+
+def _compress(card: dict[str, Any]) -> bytes:
+    # A card is a few kilobytes: with the default window most of the time goes into clearing it.
+    packer = zlib.compressobj(6, zlib.DEFLATED, 13, 6)
+    return packer.compress(_encode(card)) + packer.flush()
 
 
 def _sources(view: View) -> list[str]:

@@ -91,7 +91,9 @@ _NOT_TOKEN = re.compile(r"[^A-Za-z0-9_.:,-]")
 
 def clean(text: str, limit: int) -> str:
     """`text` on one line without control or direction characters, cut at a word to `limit` characters with `…`."""
-    text = _UNPRINTABLE.sub("", _BREAKS.sub(" ", text)).strip()
+    if not text.isprintable() or "  " in text or "\u00ad" in text:
+        text = _UNPRINTABLE.sub("", _BREAKS.sub(" ", text))
+    text = text.strip()
     if len(text) <= limit:
         return text
     cut = text[: limit - 1]
@@ -165,7 +167,9 @@ def _encode(keys: tuple[FlatKey, ...], values: Mapping[str, str]) -> bytes:
 
 
 def _fit(key: FlatKey, value: str) -> str:
-    return _NOT_TOKEN.sub("", value)[: key.limit] if key.token else clean(value, key.limit)
+    if not key.token:
+        return clean(value, key.limit) if value else ""
+    return (value if value.isalnum() and value.isascii() else _NOT_TOKEN.sub("", value))[: key.limit]
 
 
 BLANK_DETAIL: Final = detail({})

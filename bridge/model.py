@@ -52,7 +52,9 @@ class Money(Struct, frozen=True, order=True):
 
     def times(self, factor: float | Decimal) -> Money:
         """The amount times `factor`, rounded half-even to the minor unit."""
-        return Money(int((Decimal(self.minor) * Decimal(str(factor))).quantize(Decimal(1), ROUND_HALF_EVEN)), self.currency)
+        return Money(
+            int((Decimal(self.minor) * Decimal(str(factor))).quantize(Decimal(1), ROUND_HALF_EVEN)), self.currency
+        )
 
 
 class KeyKind(StrEnum):

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     body_limit: Annotated[int, Field(ge=1024)] = Field(1_048_576, description="Largest request body in bytes")
     ticket_secret: SecretStr | None = Field(None, description="Signs browser tickets; at least 32 characters")
     ticket_seconds: Annotated[int, Field(ge=30, le=3600)] = 600
+    suppression_file: Path | None = Field(
+        None, description="Keeps the hashes of erased people apart from the database; beside it by default (SQLite)"
+    )
     open_metrics: bool = Field(False, description="/metrics without a key (when only the monitoring can reach it)")
 
     @field_validator("languages", mode="before")
@@ -81,6 +84,13 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < 32:
             raise ValueError("needs at least 32 characters, for instance from: openssl rand -hex 32")
         return value
+
+    @property
+    def suppression_path(self) -> Path | None:
+        """Where the hashes of erased people are kept besides the database; None for PostgreSQL unless it is set."""
+        if self.suppression_file is not None or not self.database_url.startswith("sqlite:///"):
+            return self.suppression_file
+        return Path(self.database_url.removeprefix("sqlite:///") + ".erased")
 
     @model_validator(mode="after")
     def _budget_holds_the_reserve(self) -> Settings:

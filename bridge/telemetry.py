@@ -29,7 +29,7 @@ _KEYS = re.compile(
 _MAILS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 _PHONES = re.compile(
     r"(?:(?:\+|%2[bB])[1-9]|(?<![\w.:-])0(?:0?[1-9]|\())"  # international, or as dialled at home
-    r"(?:[ ()/.-]|%20)?(?:\d(?:[ ()/.-]|%20){0,2}){5,14}\d?"
+    r"(?:[ ()/.-]|%20)?(?:\d(?:[ ()/.-]|%20){0,3}){5,14}\d?"
 )
 
 
@@ -87,7 +87,7 @@ def set_up_logging(level: str = "info", *, pretty: bool | None = None) -> None:
     structlog.configure(
         processors=[*shared, draw],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -156,10 +156,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         own = self.registry
-        self.lookups = Counter("bridge_lookups_total", "Look-ups answered, by what matched.", ["match"], registry=own)
         self.lookup_seconds = Histogram(
             "bridge_lookup_seconds",
-            "Time from request to answer of a look-up.",
+            "Look-ups answered, by what matched: how many, and the time from request to answer.",
+            ["match"],
             buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
             registry=own,
         )
@@ -180,7 +180,9 @@ class Metrics:
         self.batches = Counter("bridge_worker_batches_total", "Batches the worker wrote.", ["kind"], registry=own)
         self.batch_seconds = Histogram("bridge_worker_batch_seconds", "Time per batch of the worker.", registry=own)
         self.waiting = Gauge("bridge_deliveries_waiting", "Deliveries not yet mapped.", ["state"], registry=own)
-        self.matched = {match: self.lookups.labels(match) for match in ("exact", "account", "ambiguous", "none")}
+        self.answered = {
+            match: self.lookup_seconds.labels(match) for match in ("exact", "account", "ambiguous", "none")
+        }
 
 
 METRICS: Final = Metrics()

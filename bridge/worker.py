@@ -29,7 +29,7 @@ Clock = Callable[[], datetime]
 TRANSACTION_SECONDS = 0.020
 """What a writing transaction may take beside a gateway on the same SQLite file."""
 PAUSE_SECONDS = 0.005
-LEAST, MOST = 10, 500
+LEAST, MOST = 25, 500
 IDLE_SECONDS = 1.0
 POLL_SECONDS = 60.0
 TIDY_SECONDS = 600.0
@@ -189,12 +189,12 @@ class Worker(Struct, kw_only=True):
     async def poll_source(self, name: str) -> None:
         """Poll the streams of one source, one after the other, and let it go live when all were read once."""
         adapter = self.desk.registry.adapter(name)
-        if "sync" not in adapter.manifest.capabilities:
+        if not sync.can_poll(adapter):
             return
         await self.desk.look_up()
-        live = self.desk.live_since.get(name) is not None
-        for stream in adapter.streams():
-            try:
+        origin = Origin.live if self.desk.live_since.get(name) is not None else Origin.first_import
+        try:
+            for stream in adapter.streams():
                 await sync.poll(
                     self.desk.store,
                     adapter,
@@ -202,11 +202,11 @@ class Worker(Struct, kw_only=True):
                     stream,
                     clock=self.clock,
                     interval=self.interval,
-                    origin=Origin.live if live else Origin.first_import,
+                    origin=origin,
                     report=self.report,
                 )
-            except BridgeError as problem:
-                log("worker").warning("worker.poll_failed", source=name, stream=stream, problem=str(problem))
+        except BridgeError as problem:
+            log("worker").warning("worker.poll_failed", source=name, problem=str(problem))
         if await sync.settle(self.desk.store, adapter, self.clock()):
             await self.desk.look_up()
             log("worker").info("source.live", source=name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -17,9 +17,11 @@ from bridge.flow import Desk, absorb, open_desk
 from bridge.intake import inbox
 from bridge.intake.sync import register
 from bridge.model import Entry, EntryKind
-from bridge.settings import Settings
+from bridge.settings import read_settings
 from bridge.store import Unit, open_store
 from contract_tests.vendors import NOW, Vendor, outcome, said
+
+Benches: TypeAlias = "Callable[[], Awaitable[Bench]]"
 
 _TABLES = {
     "records": "source, object, source_id, ord, subject, body, deleted",
@@ -36,7 +38,7 @@ class Bench:
     def __init__(self, adapter: Adapter, desk: Desk, file: Path) -> None:
         self.adapter = adapter
         self.desk = desk
-        self._file = file
+        self.file = file
 
     async def take_in(self, items: list[Item]) -> None:
         """Keep each item as a delivery of its own and absorb it, one after the other, as webhooks come."""
@@ -49,23 +51,26 @@ class Bench:
             if deliveries:
                 await absorb(self.desk, owner, deliveries, NOW)
 
+    def ask(self, question: str) -> list[Any]:
+        """The rows of a table, read from the file itself."""
+        db = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)
+        try:
+            return db.execute(question).fetchall()
+        finally:
+            db.close()
+
     def known(self) -> dict[str, list[Any]]:
-        """What is in the tables now, read from the file itself."""
-        with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as db:
-            found = {
-                name: db.execute(f"select {columns} from {name} order by 1, 2, 3, 4").fetchall()
-                for name, columns in _TABLES.items()
-                if name != "memberships"
-            }
-            found["memberships"] = db.execute(
-                f"select {_TABLES['memberships']} from memberships order by 1, 2, 3"
-            ).fetchall()
-        db.close()
-        return found
+        """What is in the tables now."""
+        return {name: sorted(self.ask(f"select {columns} from {name}")) for name, columns in _TABLES.items()}
+
+
+def _deleted_and_merged(adapter: Adapter, items: list[Item], kind: EntryKind) -> list[tuple[Item, Entry]]:
+    found = [(item, entry) for item in items for entry in said(adapter, [item]) if isinstance(entry, Entry)]
+    return [(item, entry) for item, entry in found if entry.kind is kind]
 
 
 @pytest.fixture
-async def benches(vendor: Vendor, tmp_path: Path) -> AsyncIterator[Any]:
+async def benches(vendor: Vendor, tmp_path: Path) -> AsyncIterator[Benches]:
     """Makes benches, each with a store of its own, and closes them."""
     opened: list[Bench] = []
 
@@ -74,7 +79,7 @@ async def benches(vendor: Vendor, tmp_path: Path) -> AsyncIterator[Any]:
         store = await open_store(f"sqlite:///{file}")
         adapter = vendor.adapter()
         await register(store, {adapter.source.name: adapter}, NOW)
-        desk = await open_desk(Settings(), store, Registry({}, {adapter.source.name: adapter}), NOW)
+        desk = await open_desk(read_settings(), store, Registry({}, {adapter.source.name: adapter}), NOW)
         opened.append(Bench(adapter, desk, file))
         return opened[-1]
 
@@ -83,47 +88,39 @@ async def benches(vendor: Vendor, tmp_path: Path) -> AsyncIterator[Any]:
         await bench.desk.store.close()
 
 
-async def _stories(vendor: Vendor) -> list[list[Item]]:
-    """All items of the fixtures that use the plain settings, those about the same records together."""
-    items = [item for one in vendor.fixtures if not one.settings for item in await vendor.items(one)]
-    return [items]
+async def _items(vendor: Vendor) -> list[Item]:
+    """All items of the fixtures that use the plain settings."""
+    return [item for one in vendor.fixtures if not one.settings for item in await vendor.items(one)]
 
 
 @pytest.mark.clause("repeated")
-async def test_what_comes_twice_changes_nothing(vendor: Vendor, benches: Any) -> None:
-    for items in await _stories(vendor):
-        once, twice = await benches(), await benches()
-        await once.take_in(items)
-        await twice.take_in([item for item in items for _ in range(2)])
-        await twice.take_in(items)
-        assert twice.known() == once.known()
-        assert once.known()["records"]
+async def test_what_comes_twice_changes_nothing(vendor: Vendor, benches: Benches) -> None:
+    items = await _items(vendor)
+    once, twice = await benches(), await benches()
+    await once.take_in(items)
+    await twice.take_in([item for item in items for _ in range(2)])
+    await twice.take_in(items)
+    assert twice.known() == once.known()
+    assert once.known()["records"]
 
 
 @pytest.mark.clause("reordered")
-async def test_the_order_of_arrival_does_not_matter(vendor: Vendor, benches: Any) -> None:
+async def test_the_order_of_arrival_does_not_matter(vendor: Vendor, benches: Benches) -> None:
     if vendor.manifest.ordering == "none":
         pytest.skip(f"{vendor.name} orders nothing: what arrives last counts")
-    for items in await _stories(vendor):
-        straight = await benches()
-        await straight.take_in(items)
-        chance = random.Random(1)
-        for _ in range(SHUFFLES):
-            other = await benches()
-            await other.take_in(chance.sample(items, len(items)))
-            assert other.known() == straight.known()
+    items = await _items(vendor)
+    straight = await benches()
+    await straight.take_in(items)
+    chance = random.Random(1)
+    for _ in range(SHUFFLES):
+        other = await benches()
+        await other.take_in(chance.sample(items, len(items)))
+        assert other.known() == straight.known()
 
 
 @pytest.mark.clause("deletions")
-async def test_what_is_deleted_at_the_vendor_is_gone_here(vendor: Vendor, benches: Any) -> None:
-    adapter = vendor.adapter()
-    items = [item for one in vendor.fixtures if not one.settings for item in await vendor.items(one)]
-    gone = [
-        (item, entry)
-        for item in items
-        for entry in said(adapter, [item])
-        if isinstance(entry, Entry) and entry.kind is EntryKind.deleted
-    ]
+async def test_what_is_deleted_at_the_vendor_is_gone_here(vendor: Vendor, benches: Benches) -> None:
+    gone = _deleted_and_merged(vendor.adapter(), await _items(vendor), EntryKind.deleted)
     if not gone:
         pytest.skip(f"{vendor.name} says of no record that it was deleted")
     for item, entry in gone:
@@ -135,34 +132,25 @@ async def test_what_is_deleted_at_the_vendor_is_gone_here(vendor: Vendor, benche
 
 
 @pytest.mark.clause("merges")
-async def test_what_the_vendor_merges_is_one_customer_here(vendor: Vendor, benches: Any) -> None:
-    adapter = vendor.adapter()
-    items = [item for one in vendor.fixtures if not one.settings for item in await vendor.items(one)]
-    merged = [
-        (item, entry)
-        for item in items
-        for entry in said(adapter, [item])
-        if isinstance(entry, Entry) and entry.kind is EntryKind.merged
-    ]
+async def test_what_the_vendor_merges_is_one_customer_here(vendor: Vendor, benches: Benches) -> None:
+    merged = _deleted_and_merged(vendor.adapter(), await _items(vendor), EntryKind.merged)
     if not merged:
         pytest.skip(f"{vendor.name} says of no record that it was merged; its merges come as deletions and changes")
     for item, entry in merged:
         bench = await benches()
         await bench.take_in([item])
-        assert entry.into
+        assert bench.ask("select same, origin from assertions") == [(1, "vendor")]
         assert not [row for row in bench.known()["identities"] if row[3] == entry.source_id]
 
 
 @pytest.mark.clause("dead_letters")
-async def test_what_cannot_be_read_is_kept_with_its_reason(vendor: Vendor, benches: Any) -> None:
+async def test_what_cannot_be_read_is_kept_with_its_reason(vendor: Vendor, benches: Benches) -> None:
     """Counts in are counts out: every item ends mapped, ignored, waiting for a refetch, or dead with a reason."""
-    bench: Bench = await benches()
-    items = [item for one in vendor.fixtures if not one.settings for item in await vendor.items(one)]
+    bench = await benches()
+    items = await _items(vendor)
     await bench.take_in(items)
     dead = {item.dedupe_key for item in items if any(isinstance(one, str) for one in outcome(bench.adapter, item))}
-    with sqlite3.connect(bench._file) as db:
-        rows = db.execute("select dedupe_key, state, error from deliveries").fetchall()
-    db.close()
+    rows = bench.ask("select dedupe_key, state, error from deliveries")
     assert {row[0] for row in rows} == {item.dedupe_key for item in items}
     assert {row[0] for row in rows if row[1] == "dead"} == dead
     assert [row[0] for row in rows if row[1] == "dead" and not row[2]] == []

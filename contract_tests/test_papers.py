@@ -37,7 +37,7 @@ def test_what_is_declared_is_there(vendor: Vendor) -> None:
     kinds = {type(fixture) for fixture in vendor.fixtures}
     assert ("webhook" in declared) == (vendor.manifest.signature is not None)
     assert ("webhook" in declared) == (WebhookFixture in kinds)
-    assert ("sync" in declared) == bool(vendor.manifest.streams)
+    assert ("sync" in declared) == bool(vendor.adapter().streams())
     assert ("lookup" in declared) == bool(vendor.manifest.lookup_kinds)
 
 

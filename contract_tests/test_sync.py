@@ -35,7 +35,7 @@ def _over_the_network(vendor: Vendor) -> None:
 async def test_every_object_comes_and_the_stream_ends(vendor: Vendor) -> None:
     """All objects changed in the same second, as after a bulk edit: a cursor that is only a time would lose some."""
     _over_the_network(vendor)
-    for name in vendor.manifest.streams:
+    for name in vendor.adapter().streams():
         for count in _COUNTS:
             fake = vendor.fake()
             made = fake.fill(name, count)
@@ -49,7 +49,7 @@ async def test_every_object_comes_and_the_stream_ends(vendor: Vendor) -> None:
 @pytest.mark.clause("resumption", "sync")
 async def test_a_later_sync_goes_on_where_the_last_one_ended(vendor: Vendor) -> None:
     _over_the_network(vendor)
-    for name in vendor.manifest.streams:
+    for name in vendor.adapter().streams():
         fake = vendor.fake()
         fake.fill(name, 4)
         adapter, client = _wired(vendor, fake)
@@ -78,7 +78,7 @@ async def test_a_later_sync_goes_on_where_the_last_one_ended(vendor: Vendor) -> 
 @pytest.mark.parametrize("trouble", ["clamped", "stuck"])
 async def test_a_server_that_never_says_the_end_is_left(vendor: Vendor, trouble: Trouble) -> None:
     _over_the_network(vendor)
-    for name in vendor.manifest.streams:
+    for name in vendor.adapter().streams():
         fake = vendor.fake()
         fake.fill(name, 7)
         fake.trouble = trouble

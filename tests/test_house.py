@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import tokenize
@@ -116,3 +117,18 @@ def test_adapters_may_import_what_the_design_says_and_nothing_else() -> None:
     }
     named = {name.removeprefix("bridge.") for name in forbidden if name.startswith("bridge.")}
     assert rooms - named == {"adapter", "model", "errors"}
+
+
+def test_adapters_know_nothing_of_each_other() -> None:
+    """Their folders need no `__init__.py`, so that import-linter cannot tell them apart."""
+    found = []
+    for path in MODULES:
+        top, vendor, *_ = path.relative_to(ROOT).parts
+        if top == "adapters":
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom):
+                    names = ["adapters." if node.level > 1 else "" if node.level else f"{node.module}."]
+                others = [name for name in names if name.startswith("adapters") and name.split(".")[1:2] != [vendor]]
+                found += [f"{path.relative_to(ROOT)}: {name}" for name in others]
+    assert found == []

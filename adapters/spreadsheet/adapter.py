@@ -55,7 +55,7 @@ class Spreadsheet(Adapter):
     def _codec(self, name: str) -> str:
         try:
             return codec(name) if name else ""
-        except LookupError:
+        except (LookupError, ValueError):
             where = f"sources.yaml: {self.source.name}.settings.encoding"
             raise ConfigError(where, f"{name!r} is no encoding that a CSV file can be read in") from None
 
@@ -91,7 +91,6 @@ class Spreadsheet(Adapter):
                 self._look_twice(table, now)
                 known = Place(file=state, turn=known.turn + 1 if known else 0)
             reading = self._at(table, known)
-            self._check_columns(table, reading.columns)
             items = reading.page()
             if self._state(table) != state:
                 reading.close()
@@ -144,7 +143,9 @@ class Spreadsheet(Adapter):
             return reading
         if reading is not None:
             reading.close()
-        return Reading(table, place, self._encoding, self._delimiter)
+        reading = Reading(table, place, self._encoding, self._delimiter, frozenset(self.manifest.redact))
+        self._check_columns(table, reading.columns)
+        return reading
 
     def _keep(self, stream: str, reading: Reading) -> None:
         if reading.place.done:

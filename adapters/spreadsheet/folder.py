@@ -105,18 +105,23 @@ class Folder:
             root = self._root.resolve(strict=True)
         except OSError as problem:
             raise self._lost(problem) from None
-        path = root / name.partition("#")[0]
-        if path.parent != root or not self._is_export(path, root):
-            return None
-        return next((table for table in self._tables_in(path) if table.name == name), None)
+        files = [
+            name,
+            *(name[:at] for at, mark in enumerate(name) if mark == "#"),
+        ]  # both parts may have a # of their own
+        paths = [path for file in files if (path := root / file).parent == root and self._is_export(path, root)]
+        return next((table for path in paths for table in self._tables_in(path) if table.name == name), None)
 
     def _lost(self, problem: OSError) -> VendorRetryable:
         return VendorRetryable(self._source, f"folder {self._root} cannot be listed: {problem.strerror}")
 
     def _is_export(self, path: Path, root: Path) -> bool:
-        """Whether `path` is a file to be read: no hidden one, no owner's lock (`~$`), no link that leads out."""
+        """Whether `path` is a file to be read: no hidden one, no owner's lock (`~$`), no link that leads out.
+
+        Names that are no text, as of files unpacked from an old archive, could not be named in any report.
+        """
         name = path.name.lower()
-        if name.startswith((".", "~")) or path.suffix.lower() not in LARGEST:
+        if name.startswith((".", "~")) or not name.isprintable() or path.suffix.lower() not in LARGEST:
             return False
         if self._patterns and not any(fnmatchcase(name, pattern) for pattern in self._patterns):
             return False

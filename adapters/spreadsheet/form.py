@@ -28,11 +28,6 @@ class Form(Struct, frozen=True):
     end: str
     lines: int
 
-    @property
-    def wide(self) -> bool:
-        """Whether characters are two bytes each, so that the bytes of a line end mean nothing by themselves."""
-        return self.encoding.startswith("utf-16")
-
 
 def examine(file: BinaryIO, encoding: str = "", delimiter: str = "") -> Form:
     """Find out how `file` is written; what is given is believed. Reads the file once, a megabyte at a time.
@@ -79,17 +74,14 @@ def guess_delimiter(text: str, cut: bool = False) -> str:
 
     def merit(delimiter: str) -> tuple[bool, int]:
         widths = []
-        try:
-            for cells in csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True):
-                widths += [len(cells)] if any(cells) else []
-                if len(widths) > _LOOKED_AT:
-                    break
-        except csv.Error:  # a quotation mark that is never closed: what came before it still counts
-            pass
+        for cells in csv.reader(text.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True):
+            widths += [len(cells)] if any(cells) else []
+            if len(widths) > _LOOKED_AT:
+                break
         if cut and len(widths) > 1:
             widths.pop()
         width = widths[0] if widths else 0
-        return width > 1 and widths.count(width) >= _FITTING * len(widths), width
+        return width > 1 and widths.count(width) >= _FITTING * len(widths), width if width > 1 else 0
 
     return max(_DELIMITERS, key=merit)
 
@@ -131,7 +123,5 @@ def _count(file: BinaryIO, encoding: str) -> tuple[int, int, bool]:
 
 def _ends_with(file: BinaryIO, end: bytes) -> bool:
     size = file.seek(0, 2)
-    if size < len(end):
-        return size == 0
-    file.seek(size - len(end))
+    file.seek(max(0, size - len(end)))
     return file.read() == end

@@ -36,29 +36,33 @@ class Place(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
 
 
 class Reading:
-    """An open table, standing at `place`. Opening raises Unusable, and OSError."""
+    """An open table, standing at `place`. Opening raises Unusable, and OSError.
 
-    def __init__(self, table: Table, place: Place, encoding: str, delimiter: str) -> None:
+    Of a table with a column in `hidden` nothing is kept of rows that cannot be read, for it may stand anywhere there.
+    """
+
+    def __init__(self, table: Table, place: Place, encoding: str, delimiter: str, hidden: frozenset[str]) -> None:
         self._table = table
         self._rows: TextRows | SheetRows
-        if table.sheet:
-            self._rows = SheetRows(spool(table.path, table.sheet))
-            self._lines = self._rows.lines
-            form = None
-        else:
-            file = table.path.open("rb")
-            try:
+        file = spool(table.path, table.sheet) if table.sheet else table.path.open("rb")
+        try:
+            if table.sheet:
+                form = None
+                self._rows = SheetRows(file)
+                self._lines = self._rows.lines
+            else:
                 form = place.form or examine(file, encoding, delimiter)
                 self._rows = TextRows(file, form)
-            except BaseException:
-                file.close()
-                raise
-            self._lines = form.lines
+                self._lines = form.lines
+        except BaseException:
+            file.close()
+            raise
         # without it, a reading that nobody finishes would keep its file open until the process ends
         self.close = weakref.finalize(self, self._rows.close)
         if place.rows:
             self._rows.go_to(place.offset, place.line)
         self.place = msgspec.structs.replace(place, form=form)
+        self._hides = not hidden.isdisjoint(self._rows.columns)
         self._token = blake2b(f"{table.name} {place.file} {place.turn}".encode(), digest_size=9).hexdigest()
 
     @property
@@ -78,9 +82,8 @@ class Reading:
         until = rows.offset + PAGE_BYTES
         done = True
         for line, fields, problem in rows:
-            items.append(
-                Item(object=what, raw=fields, dedupe=f"{token}:{line}", place=f"{name}:{line}", problem=problem)
-            )
+            raw = {} if problem and self._hides else fields
+            items.append(Item(object=what, raw=raw, dedupe=f"{token}:{line}", place=f"{name}:{line}", problem=problem))
             if len(items) == PAGE_ROWS or rows.offset >= until:
                 done = False
                 break

@@ -56,7 +56,7 @@ def _with_id(mapping: Mapping, item: Item, source: Source) -> Entry:
     metric, *days = _NATURAL[item.object]
     if not any(day in body for day in days) or (subject.customer is subject.account is None and not subject.keys):
         raise MappingError(
-            mapping.vendor, f"{item.object}.{ROW_ID}", "has no id, and no date and customer to make one of"
+            mapping.vendor, f"{item.object}.{ROW_ID}", "has no id, and no customer and date to make one of"
         )
     whom = [subject.customer, subject.account, *map(str, subject.keys)]
     parts = [*whom, body.get(metric), *(body.get(day) for day in days)]

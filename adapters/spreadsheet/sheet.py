@@ -13,11 +13,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, BinaryIO
 
 import msgspec
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+from python_calamine import CalamineError, CalamineWorkbook
 
 DAMAGED = 3
-LOCKED = 4
-"""Ways to end, beside 0 and a violent end for want of memory."""
+"""How it ends for a file that cannot be read, beside 0 and a violent end for want of memory."""
 
 
 def plain(cell: Any) -> Any:
@@ -65,8 +64,6 @@ def main(path: str, sheet: str, memory: str, seconds: str) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         write(path, sheet, sys.stdout.buffer)
-    except PasswordError:
-        return LOCKED
     except CalamineError:
         return DAMAGED
     return 0

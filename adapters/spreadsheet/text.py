@@ -58,13 +58,13 @@ class TextRows:
                 cells = self._mend(line, offset)
             if lines.problem:
                 problem, lines.problem = lines.problem, ""
-                return Row(line + 1, {"text": lines.last[:_KEPT]}, problem)
-            fields = {name: value for name, cell in zip(columns, cells, strict=False) if (value := cell.strip())}
+                return Row(line + 1, {"cells": [lines.last[:_KEPT].strip()]}, problem)
+            fields = {name: cell for name, cell in zip(columns, map(str.strip, cells), strict=False) if cell}
             if len(cells) > len(columns):
                 cells = [cell.strip() for cell in cells]
                 if problem := surplus(len(columns), cells):
                     return Row(line + 1, {"cells": cells}, problem)
-            if not ERRORS.isdisjoint(fields.values()):
+            if ("#" in lines.last or lines.number > line + 1) and not ERRORS.isdisjoint(fields.values()):
                 fields = {name: value for name, value in fields.items() if value not in ERRORS}
             if fields:
                 return Row(line + 1, fields)
@@ -94,11 +94,12 @@ class TextRows:
             lines.go_to(offset, line)
             next(lines)
         else:
+            lenient = csv.reader([lines.last, ""], delimiter=self._delimiter, skipinitialspace=True)
             try:
-                cells = next(csv.reader([lines.last], delimiter=self._delimiter, skipinitialspace=True))
+                cells = next(lenient)
             except csv.Error:
                 cells = []
-            if len(cells) == len(self.columns):
+            if len(cells) == len(self.columns) and lenient.line_num == 1:
                 return cells
         lines.problem = lines.problem or "has quotation marks that do not pair up"
         return []

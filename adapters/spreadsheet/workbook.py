@@ -17,7 +17,7 @@ import msgspec
 
 from .headers import name_columns
 from .row import ERRORS, Row, Unusable, surplus
-from .sheet import DAMAGED, LOCKED
+from .sheet import DAMAGED
 
 LARGEST = 1 << 30
 """Bytes that a workbook may have when it is unpacked. A hundred thousand rows of 15 columns have about 80 million."""
@@ -153,8 +153,6 @@ class SheetRows:
 
 
 def _reason(status: int) -> str:
-    if status == LOCKED:
-        return "is protected by a password; save it without one"
     if status == DAMAGED:
         return "is damaged, or not an Excel workbook: open it in Excel and save it anew"
     return (

@@ -36,7 +36,7 @@ EVENTS: dict[str, Says] = {
     **dict.fromkeys(
         """ticket.created ticket.status_changed ticket.custom_status_changed ticket.priority_changed ticket.type_changed
         ticket.subject_changed ticket.description_changed ticket.tags_changed ticket.requester_changed
-        ticket.organization_changed ticket.comment_added ticket.merged user.name_changed user.external_id_changed
+        ticket.organization_changed ticket.comment_added ticket.merged user.name_changed
         user.organization_membership_created user.organization_membership_deleted""".split(),
         Says.changed,
     ),
@@ -47,9 +47,10 @@ EVENTS: dict[str, Says] = {
     ),
     "ticket.undeleted": Says.restored,
     **dict.fromkeys(
-        """ticket.custom_field_changed user.created user.merged user.identity_created user.identity_changed
-        user.identity_deleted user.tags_changed user.time_zone_changed user.custom_field_changed organization.created
-        organization.name_changed organization.external_id_changed organization.custom_field_changed""".split(),
+        """ticket.custom_field_changed user.created user.merged user.external_id_changed user.identity_created
+        user.identity_changed user.identity_deleted user.tags_changed user.time_zone_changed user.custom_field_changed
+        organization.created organization.name_changed organization.external_id_changed
+        organization.custom_field_changed""".split(),
         Says.hint,
     ),
     "user.active_changed": Says.activity,

@@ -28,8 +28,8 @@ SINGULAR = {
 """The list in an answer → the object that its rows are."""
 
 _RATINGS, _SURVEYS = "api/v2/satisfaction_ratings.json", "api/v2/guide/survey_responses"
-_SIZES = (500, 50)
-"""Rows a page; the second where the first make an answer larger than is read."""
+_SIZE, _SMALL_SIZE = 500, 50
+"""Rows a page; the smaller number where the larger makes an answer longer than is read."""
 _CSAT_SIZE = 100
 _WITHHELD = 61
 """Exports refuse a start less than a minute ago, and hold back the last minute."""
@@ -105,7 +105,7 @@ class Exports:
         found = items(self._source, data, "organizations")
         end, done = data.get("end_time"), data.get("end_of_stream")
         if not isinstance(done, bool):
-            done = len(found) < _SIZES[-1]
+            done = len(found) < _SMALL_SIZE
         if not isinstance(end, int) or isinstance(end, bool):
             end = None
         if not done and (end is None or end <= start):
@@ -163,14 +163,13 @@ class Exports:
 
     async def _ask(self, client: Client, path: str, params: dict[str, Any]) -> dict[str, Any]:
         """The answer with full pages, or with small ones where full ones are too large to be read."""
-        for size in _SIZES:
-            try:
-                answer = await client.call("GET", path, params={**params, "per_page": size})
-                return _object(self._source, answer.data)
-            except VendorRefused as problem:
-                if problem.status != 200 or size == _SIZES[-1]:
-                    raise
-        raise VendorRefused(self._source, "answers are too large")
+        try:
+            answer = await client.call("GET", path, params={**params, "per_page": _SIZE})
+        except VendorRefused as problem:
+            if problem.status != 200:
+                raise
+            answer = await client.call("GET", path, params={**params, "per_page": _SMALL_SIZE})
+        return _object(self._source, answer.data)
 
     def _must_move(self, stream: str, after: object, before: str) -> None:
         if not isinstance(after, str) or not after or after == before:

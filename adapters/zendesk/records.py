@@ -30,8 +30,8 @@ _GONE = frozenset({"deleted", "scrubbed"})
 _DONE = frozenset({"resolved", "closed"})
 _SCORES = {"good": 1.0, "bad": 0.0}
 _USUAL_SCALE = 5.0
-_EMPTY = {"external_id": ("",), "organization_id": ("", "0", 0), "requester_id": ("", "0", 0), "email": ("",)}
-"""How events and triggers write that a field is empty."""
+_NOBODY = ("", "0", 0)
+"""How events and triggers write that a ticket or user has no organization."""
 
 
 class Records:
@@ -119,10 +119,7 @@ class Records:
         """The entry ordered among the events of its second."""
         position = walk_quietly(raw, ("event", "meta", "sequence", "position"))
         place = position if isinstance(position, int) and 0 <= position < 10_000 else 0
-        try:
-            sent = moment(raw["time"], self._source) if raw.get("time") is not None else None
-        except Unreadable as problem:
-            raise MappingError("zendesk", "time", str(problem)) from None
+        sent = entry.effective_at
         order = entry.order + (f"{by_time(sent)}{place:04d}" if sent else "")
         return msgspec.structs.replace(entry, order=order)
 
@@ -162,9 +159,8 @@ class Records:
         """The entry with what depends on more than one field or on a setting."""
         body = dict(entry.body)
         if "external_ids" in body:
-            ids = self._named(body.pop("external_ids") or {})
-            if ids or entry.kind is EntryKind.patch:
-                body["external_ids"] = ids
+            ids = body["external_ids"]
+            body["external_ids"] = {self._system if name == "crm" else name: value for name, value in ids.items()}
         if body.get("phones") and raw.get("shared_phone_number") is True:
             body["phones"] = [{**phone, "shared": True} for phone in body["phones"]]
         if body.get("language"):
@@ -172,11 +168,6 @@ class Records:
         if entry.object == "ticket":
             self._finish_ticket(body, raw, patch=entry.kind is EntryKind.patch)
         return msgspec.structs.replace(entry, body=body)
-
-    def _named(self, ids: dict[str, Any]) -> dict[str, Any] | None:
-        """External ids under the name that the operator gave their system; None where none is left."""
-        named = {self._system if name == "crm" else name: value for name, value in ids.items() if value is not None}
-        return named or None
 
     def _finish_ticket(self, body: dict[str, Any], raw: dict[str, Any], *, patch: bool) -> None:
         for tag in body.get("tags") or ():
@@ -230,10 +221,10 @@ def _number(path: str, value: object) -> str:
 
 
 def _tidied(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields with null for what is empty, and tags as a list (triggers write them with spaces between)."""
+    """The fields with null where nobody is meant, and tags as a list (triggers write them with spaces between)."""
     tidy = dict(fields)
-    for name, blank in _EMPTY.items():
-        if name in tidy and not isinstance(tidy[name], bool) and tidy[name] in blank:
+    for name in ("organization_id", "requester_id"):
+        if name in tidy and not isinstance(tidy[name], bool) and tidy[name] in _NOBODY:
             tidy[name] = None
     if isinstance(tidy.get("tags"), str):
         tidy["tags"] = tidy["tags"].split()

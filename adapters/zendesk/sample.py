@@ -25,33 +25,64 @@ _UNTIL_RATED = timedelta(days=2)
 class Person(Protocol):
     """A customer in neutral terms. `crm_id` is the id in the system that the helpdesk's external ids name."""
 
-    id: str
-    name: str
-    email: str | None
-    phone: str | None
-    crm_id: str | None
-    language: str
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def email(self) -> str | None: ...
+
+    @property
+    def phone(self) -> str | None: ...
+
+    @property
+    def crm_id(self) -> str | None: ...
+
+    @property
+    def language(self) -> str: ...
 
 
 class Case(Protocol):
     """A ticket in neutral terms: `type`, `status` and `priority` in the words of the shared model."""
 
-    id: str
-    customer_id: str
-    type: str
-    subject: str
-    text: str
-    opened: datetime
-    status: str
-    priority: str
-    score: Literal["good", "bad"] | None
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def customer_id(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def opened(self) -> datetime: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def priority(self) -> str: ...
+
+    @property
+    def score(self) -> Literal["good", "bad"] | None: ...
 
 
 class ContactCenter(Protocol):
     """What the sample has to tell."""
 
-    customers: Iterable[Person]
-    tickets: Iterable[Case]
+    @property
+    def customers(self) -> Iterable[Person]: ...
+
+    @property
+    def tickets(self) -> Iterable[Case]: ...
 
 
 def deliveries(contact_center: ContactCenter, source: Source, now: datetime) -> Iterator[Item | Request]:

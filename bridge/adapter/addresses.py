@@ -93,11 +93,10 @@ def normalise_key(kind: KeyKind | str, text: str, region: str) -> str | None:
 
     An id is `system:id`: the system's name in lower case, the id as it is.
     """
-    match KeyKind(kind):
-        case KeyKind.phone:
-            return normalise_phone(text, region)
-        case KeyKind.email:
-            return normalise_email(text)
-        case KeyKind.id:
-            system, colon, value = text.strip().partition(":")
-            return f"{system.strip().lower()}:{value.strip()}" if colon and system.strip() and value.strip() else None
+    kind = KeyKind(kind)
+    if kind is KeyKind.phone:
+        return normalise_phone(text, region)
+    if kind is KeyKind.email:
+        return normalise_email(text)
+    system, _, value = (part.strip() for part in text.partition(":"))
+    return f"{system.lower()}:{value}" if system and value else None

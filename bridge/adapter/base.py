@@ -39,7 +39,7 @@ class Adapter:
         raise BadRequest(f"{self.source.name} takes no webhooks")
 
     def read(self, item: Item) -> list[Entry | Refetch]:
-        """What an item says, as entries of the shared model. Raises MappingError; [] for what is not a record of ours."""
+        """What an item says, as entries of the shared model; [] for what is no record of ours. Raises MappingError."""
         return [self.mapping.read(item, self.source)]
 
     def streams(self) -> tuple[str, ...]:

@@ -158,8 +158,6 @@ class Client:
                 raise VendorRetryable(self.source, f"{what} timed out") from None
             except (httpx.DecodingError, httpx.RemoteProtocolError):
                 raise VendorRetryable(self.source, f"{what} was answered with garbage") from None
-            except httpx.InvalidURL:
-                raise VendorRefused(self.source, f"{what} was redirected to something that is no URL") from None
             except httpx.HTTPError as problem:
                 raise VendorRetryable(self.source, f"{what} failed: {type(problem).__name__}") from None
         raise VendorRefused(self.source, f"{what} was redirected more than {_MAX_REDIRECTS} times")

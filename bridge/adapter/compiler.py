@@ -174,6 +174,8 @@ class _Writer:
 
     def expression(self, path: Path, scope: _Scope, *, missing: bool = False) -> str:
         """What stands at a path without `[*]`; where nothing does, MISSING if `missing`, else None."""
+        if not path:
+            return scope.root
         before, last = path[:-1], path[-1]
         if isinstance(last, Where):
             found = f"seek({self.expression(before, scope, missing=missing)}, {last.name!r}, {last.value!r})"
@@ -296,7 +298,8 @@ class _Writer:
                     with self.block(f"if {one} is not None:"):
                         keep(one)
                 else:
-                    self.line(f"if {one}.__class__ is not dict: {one} = inside({one})")
+                    if isinstance(rest[0], str):
+                        self.line(f"if {one}.__class__ is not dict: {one} = inside({one})")
                     self.each(rest, _Scope(one, {}), keep, top=False)
 
     def read(self, rule: Rule, name: str) -> None:

@@ -15,8 +15,8 @@ _canonical = msgspec.json.Encoder(order="sorted")
 class Request(Struct, frozen=True, kw_only=True):
     """A request as it arrived at `/webhooks/{source}`. `body` is the raw bytes: signatures are over them.
 
-    `url` is the public URL the vendor called, built from the configured public base URL and the raw path and query, never
-    from forwarded headers. Header names are lower case.
+    `url` is the public URL the vendor called, built from the configured public base URL and the raw path and query,
+    never from forwarded headers. Header names are lower case.
     """
 
     method: str
@@ -29,9 +29,9 @@ class Request(Struct, frozen=True, kw_only=True):
 class Item(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One vendor object or event, kept on disk before anything is made of it.
 
-    `object` is the vendor-side name that the mapping's `objects` uses. `dedupe` is unique to this event or version within
-    its source; "" stands for "same content, same item". `place` says where it stood (file and line) and `problem` why it
-    cannot be read at all: such an item goes straight to dead letters.
+    `object` is the vendor-side name that the mapping's `objects` uses. `dedupe` is unique to this event or version
+    within its source; "" stands for "same content, same item". `place` says where it stood (file and line) and
+    `problem` why it cannot be read at all: such an item goes straight to dead letters.
     """
 
     object: str

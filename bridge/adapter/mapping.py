@@ -64,7 +64,7 @@ class Mapping:
 def load_mapping(path: File, overlay: dict[str, Any] | None = None, overlay_at: str = "overlay") -> Mapping:
     """Read and check one mapping file, with what one source lays over it.
 
-    Raises ConfigError naming the file (or `overlay_at`), the path in it and, for a misspelt name, the nearest valid one.
+    Raises ConfigError naming the file (or `overlay_at`), the path in it and the nearest valid name for a misspelt one.
     """
     mapping = build_mapping(read_yaml(path), str(path), overlay, overlay_at)
     if mapping.vendor != path.stem:
@@ -147,9 +147,14 @@ def _selectors(plan: Plan) -> dict[Path, set[tuple[str, ...]]]:
 
 
 def _known(leaf: Path, read: list[Path], ignore: tuple[tuple[Path, bool], ...]) -> bool:
+    """Whether a leaf is read or ignored. What is empty or null above such a path is known with it."""
     if any(_fits(path[: len(leaf)], leaf[: len(path)]) for path in read):
         return True
-    return any(_fits(path, leaf if not below else leaf[: len(path)]) for path, below in ignore)
+    for path, below in ignore:
+        reach = len(path) if below or (len(leaf) == len(path) + 1 and leaf[-1] == Each()) else len(leaf)
+        if _fits(path[: len(leaf)], leaf[:reach]):
+            return True
+    return False
 
 
 def _fits(pattern: Path, path: Path) -> bool:

@@ -44,10 +44,8 @@ class Unreadable(Exception):
 
 _QUOTED = r'"[^"]*"'
 _NAME = rf'(?:{_QUOTED}|[^."\[\]]+)'
-_STEP = re.compile(
-    rf"(?P<dot>\.)?(?P<name>{_NAME})|(?P<each>\[\*\])|\[(?P<key>[^=\[\]]+)=(?P<value>{_QUOTED}|[^\]]*)\]"
-)
-_PART = re.compile(rf"\.?({_NAME})")
+_KEY = rf'(?:{_QUOTED}|[^="\[\]])+'
+_STEP = re.compile(rf"(?P<dot>\.)?(?P<name>{_NAME})|(?P<each>\[\*\])|\[(?P<key>{_KEY})=(?P<value>{_QUOTED}|[^\]]*)\]")
 
 
 def parse(text: str) -> Path:
@@ -66,7 +64,7 @@ def parse(text: str) -> Path:
         elif found["each"]:
             steps.append(Each())
         else:
-            name = tuple(_bare(part) for part in _PART.findall(found["key"]))
+            name = tuple(step for step in parse(found["key"]) if isinstance(step, str))
             steps.append(Where(name, _bare(found["value"])))
         at = found.end()
     if not steps or not isinstance(steps[0], str):

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping as Table
 from hashlib import blake2b
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -156,16 +157,17 @@ def _kind(package: str, folder: Path) -> type[Adapter]:
 
 def _package(adapters_dir: Path) -> str:
     """The package under which the folders are imported: `adapters` where that is this folder, else one of its own."""
-    spec = importlib.util.find_spec("adapters") if "adapters" not in sys.modules else sys.modules["adapters"].__spec__
-    places = spec.submodule_search_locations if spec is not None else None
-    if places is None or adapters_dir in [Path(place).resolve() for place in places]:
-        name = "adapters"
-    else:
+    loaded = sys.modules.get("adapters")
+    spec = importlib.util.find_spec("adapters") if loaded is None else loaded.__spec__
+    name = "adapters"
+    if spec is not None:
+        if adapters_dir in [Path(place).resolve() for place in spec.submodule_search_locations or ()]:
+            return name
         name = "adapters_" + blake2b(str(adapters_dir).encode(), digest_size=6).hexdigest()
-    if name not in sys.modules and (places is None or name != "adapters"):
-        found = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, None, is_package=True))
-        found.__path__ = [str(adapters_dir)]
-        sys.modules[name] = found
+    if name not in sys.modules:
+        own = ModuleSpec(name, None, is_package=True)
+        own.submodule_search_locations = [str(adapters_dir)]
+        sys.modules[name] = importlib.util.module_from_spec(own)
     return name
 
 

@@ -14,6 +14,7 @@ import msgspec
 import yaml
 from msgspec import Struct
 
+from bridge.adapter.paths import kind
 from bridge.errors import ConfigError
 
 T = TypeVar("T")
@@ -122,7 +123,7 @@ def _arm(data: Any, arms: tuple[Any, ...]) -> Any:
 
 def _walk_struct(data: Any, form: type[Struct], where: str, path: str) -> None:
     if not isinstance(data, dict):
-        raise ConfigError(_at(where, path), f"is {_kind(data)}, but names and values belong here")
+        raise ConfigError(_at(where, path), f"is {kind(data)}, but names and values belong here")
     fields = {field.encode_name: field for field in msgspec.structs.fields(form)}
     for key, value in data.items():
         here = f"{path}.{key}" if path else str(key)
@@ -145,14 +146,10 @@ def _leaf(data: Any, form: Any, where: str, path: str) -> None:
 
 def _words(form: Any) -> list[str]:
     """The closed vocabulary of a Literal or Enum, else nothing."""
+    if get_origin(form) in (Union, types.UnionType):
+        return [word for arm in get_args(form) for word in _words(arm)]
     if get_origin(form) is Literal:
         return [str(word) for word in get_args(form)]
     if isinstance(form, type) and issubclass(form, Enum):
         return [str(member.value) for member in form]
     return []
-
-
-def _kind(data: Any) -> str:
-    if data is None:
-        return "empty"
-    return "a list" if isinstance(data, list) else "plain text" if isinstance(data, str) else f"a {type(data).__name__}"

@@ -6,7 +6,6 @@ if another writer changed any of it meanwhile, the whole batch is thought throug
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -39,7 +38,7 @@ class Absorbed(Struct, kw_only=True):
     customers: frozenset[str] = frozenset()
     wanted: list[tuple[Delivery, list[Refetch]]] = []
     seconds: float = 0.0
-    """Time that the writing transaction took, waiting for its turn included."""
+    """How long the writing transaction held up others who write."""
 
 
 async def absorb(desk: Desk, owner: str, deliveries: Sequence[Delivery], now: datetime) -> Absorbed:
@@ -54,7 +53,7 @@ async def absorb(desk: Desk, owner: str, deliveries: Sequence[Delivery], now: da
 
 
 async def _absorb_once(desk: Desk, owner: str, deliveries: Sequence[Delivery], now: datetime) -> Absorbed:
-    unit = Unit()
+    unit = Unit(since=desk.store.mark())
     read = read_all(desk.registry, deliveries)
     await _drop_suppressed(desk, unit, read)
     again = [one for one, _ in read.entries if one.origin in (Origin.replay, Origin.remap)]
@@ -76,16 +75,14 @@ async def _absorb_once(desk: Desk, owner: str, deliveries: Sequence[Delivery], n
     )
     held = [delivery for delivery, _ in read.wanted]
     _finish(unit, owner, deliveries, held, read, folded)
-    started = time.perf_counter()
-    if unit.steps:
-        await desk.store.write(unit)
+    seconds = await desk.store.write(unit) if unit.steps else 0.0
     absorbed = Absorbed(
         mapped=len(read.entries),
         ignored=len(read.ignored),
         dead=len(read.dead),
         customers=frozenset(customers),
         wanted=read.wanted,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
     )
     _count(read)
     return absorbed
@@ -167,4 +164,3 @@ def _count(read: Read) -> None:
     ):
         for delivery in deliveries:
             METRICS.deliveries.labels(delivery.source, outcome).inc()
-

@@ -92,9 +92,7 @@ async def conclude(
     prepared: dict[str, Prepared] = {}
     before = await _decisions(desk, decided)
     for customer, seen in (
-        await views(
-            desk.store, unit, made, {name: one.after for name, one in changes.items()}, desk.rules.identity
-        )
+        await views(desk.store, unit, made, {name: one.after for name, one in changes.items()}, desk.rules.identity)
     ).items():
         if not made[customer].members or not seen.profiles:
             _forget(unit, customer, now)
@@ -108,9 +106,7 @@ async def conclude(
     for change in changes.values():
         for customer in _bearing(change, owned):
             origin = desk.origin_of(change)
-            facts += noticing.from_change(
-                change.before, change.after, customer=customer, known_at=now, origin=origin
-            )
+            facts += noticing.from_change(change.before, change.after, customer=customer, known_at=now, origin=origin)
     unit.many("customers.add_fact", [_fact_row(fact) for fact in {fact.id: fact for fact in facts}.values()])
     await _write_keys(desk, unit, found, regrouped, rows, prepared, before, made)
     unit.wake.add("customers")
@@ -149,9 +145,7 @@ async def _stored_keys(desk: Desk, rows: Iterable[Key]) -> list[Row]:
     return found
 
 
-async def _stored(
-    desk: Desk, unit: Unit, origins: Mapping[str, Origin], regrouped: Regrouped
-) -> dict[str, Row]:
+async def _stored(desk: Desk, unit: Unit, origins: Mapping[str, Origin], regrouped: Regrouped) -> dict[str, Row]:
     ids = sorted({*origins, *regrouped.absorbed})
     rows = await desk.store.all("customers.versions", ids=ids)
     unit.guard("customers.versions", rows, ids=ids)
@@ -222,9 +216,7 @@ async def _decisions(desk: Desk, customers: list[str]) -> dict[str, list[Row]]:
     return found
 
 
-def _write_decision(
-    unit: Unit, new: Prepared, before: list[Row], origin: Origin, now: datetime
-) -> list[Fact]:
+def _write_decision(unit: Unit, new: Prepared, before: list[Row], origin: Origin, now: datetime) -> list[Fact]:
     if before and before[0][2] != new.id:
         unit.add("customers.log_decision", customer=new.customer, id=new.id, now=micros(now))
     unit.many("customers.put_decision", new.rows())
@@ -257,7 +249,9 @@ async def _write_keys(
         more = await survey(desk.store, unit, desk.rules.identity, changed={}, touched=restanding)
         around = regroup(more, desk.rules.identity)
         shared = {key: row for key, row in key_rows(more, around, {}).items() if row and row["match"] != "exact"}
-        await _put_keys(desk, unit, more, around, {key: row for key, row in shared.items() if key not in rows}, prepared)
+        await _put_keys(
+            desk, unit, more, around, {key: row for key, row in shared.items() if key not in rows}, prepared
+        )
     await _put_keys(desk, unit, found, regrouped, rows, prepared)
 
 
@@ -284,8 +278,7 @@ async def _put_keys(
         regrouped.owner.get(pid) or found.owner.get(pid, "") for key in rows for pid in found.holders[key]
     } - {""}
     standing = {
-        customer: Standing(one.tier, one.priority, one.route_hint, one.language)
-        for customer, one in prepared.items()
+        customer: Standing(one.tier, one.priority, one.route_hint, one.language) for customer, one in prepared.items()
     }
     others = sorted(candidates - standing.keys())
     if others:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 
 from bridge.identity.partition import Pid
@@ -150,6 +151,10 @@ def view(customer: str, currents: Iterable[Current], rules: IdentityRules) -> Vi
             fields[_FIELDS[current.object]].append(_held(current))
     said = [(held.source, held.at, held.record) for held in profiles]
     person = survive(said, rules.survivorship) if said else Customer()
+    if person.owner is None:
+        # A company's account manager looks after its people too.
+        owners_of = [held.record.owner for held in fields["accounts"] if held.record.owner]
+        person = msgspec.structs.replace(person, owner=owners_of[0]) if owners_of else person
     return View(
         id=customer, customer=person, profiles=tuple(profiles), **{name: tuple(some) for name, some in fields.items()}
     )
@@ -164,5 +169,3 @@ def _held(current: Current) -> Any:
         known_at=instant(current.known_at),
         record=decode(current),
     )
-
-

@@ -82,9 +82,7 @@ def from_change(
         if new.answered and not (isinstance(old, SurveyResponse) and old.answered and old.score == new.score):
             review = new.metric is SurveyMetric.review
             kind_of = FactKind.review_published if review else FactKind.survey_answered
-            yield fact(
-                kind_of, f"{new.score}", new.answered, metric=new.metric.value, score=new.score, scale=new.scale
-            )
+            yield fact(kind_of, f"{new.score}", new.answered, metric=new.metric.value, score=new.score, scale=new.scale)
     elif isinstance(new, Interaction):
         if new.state is InteractionState.ended and not (isinstance(old, Interaction) and old.state is new.state):
             yield fact(FactKind.interaction_ended, "", new.ended, channel=new.channel.value)

@@ -21,7 +21,7 @@ PUT_OFF = timedelta(hours=1)
 
 async def refresh(desk: Desk, customers: Mapping[str, Origin], now: datetime) -> bool:
     """Decide `customers` anew, each for the origin given. False when others changed them meanwhile: they stay due."""
-    unit = Unit()
+    unit = Unit(since=desk.store.mark())
     await conclude(desk, unit, {}, customers=customers, now=now, defer=False)
     try:
         await desk.store.write(unit)

@@ -6,12 +6,14 @@ import zlib
 from collections.abc import Mapping
 from time import perf_counter
 
+import msgspec
+
 from bridge import flat
 from bridge.errors import BadRequest
 from bridge.gateway.caller import Asked, read_asked, read_pairs, read_posted
 from bridge.gateway.endpoint import Call, Raw
 from bridge.gateway.finder import Finder
-from bridge.gateway.lookup import NOBODY, Whom, budget_header, joined, unprepared
+from bridge.gateway.lookup import Whom, budget_header, joined
 from bridge.store import Row, micros
 
 
@@ -33,24 +35,45 @@ async def _card(call: Call, pairs: Mapping[str, str]) -> Raw:
         raise BadRequest("say who: phone, email, external_id, customer_id or interaction")
     budget = (asked.budget_ms or budget_header(call.headers) or gate.settings.lookup_budget_ms) / 1000
     row, missing, degraded = await Finder(gate).find(asked, began + budget)
-    age, body = None, NOBODY
+    age, body = None, _bare(row, asked)
     if row is not None:
         card = await _stored(call, row)
-        if card is None:
-            body, degraded = unprepared(row, asked), degraded or row[0] == "exact"
-        else:
+        if card is not None:
             decision, as_of, packed = card
-            body = zlib.decompress(packed).rstrip()[:-1]
+            body = zlib.decompress(packed)
             age = (micros(call.now) - as_of) // 1_000_000
             _remember(call, asked, row[1], decision)
+        elif row[0] == "exact":
+            degraded = True
     missing = joined(gate.health.missing, missing)
-    tail = flat.tail(
-        age_seconds=age,
-        degraded=degraded or bool(missing),
-        missing=missing,
-        answer_ms=int((perf_counter() - began) * 1000),
+    fresh = {
+        "found": "true" if row is not None and row[0] == "exact" else "false",
+        "candidates": "0" if row is None else str(row[3]),
+        "as_of_age_s": "" if age is None else str(max(0, age)),
+        "degraded": "true" if degraded or missing else "false",
+        "missing_sources": missing,
+        "answer_ms": str(int((perf_counter() - began) * 1000)),
+    }
+    return Raw(body[:-1] + b"," + msgspec.json.encode(fresh)[1:])
+
+
+def _bare(row: Row | None, asked: Asked) -> bytes:
+    """A card for nobody, for several, or for one whose decision is not ready: nothing personal is on it."""
+    match, customer, tier, priority, route = "none", None, "", 3, ""
+    if row is not None:
+        match, tier, priority, route = row[0], row[4], row[5], row[6]
+        customer = {"id": row[1]} if match == "exact" else None
+    return msgspec.json.encode(
+        {
+            "decision_id": "",
+            "schema": flat.SCHEMA,
+            "language": asked.language or "",
+            "match": match,
+            "customer": customer,
+            "routing": {"route_hint": route or "general", "priority": priority},
+            "value": {"tier": tier or "unknown"},
+        }
     )
-    return Raw(body + tail)
 
 
 async def _stored(call: Call, row: Row) -> Row | None:

@@ -6,7 +6,7 @@ Nothing here raises for what a caller or a switch may send: what cannot be read 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from starlette.types import Receive
 
-from bridge.adapter.addresses import normalise_key
+from bridge.adapter.addresses import normalise_key, normalise_phone
 from bridge.errors import BadRequest
 from bridge.gateway.refusal import read_body
 
@@ -50,7 +50,10 @@ def _decode(raw: bytes) -> str:
     if b"+" in raw:
         raw = raw.replace(b"+", b" ")
     if b"%" in raw:
-        raw = unquote_to_bytes(raw)
+        # nearly always the one in front of a phone number; taking it out cannot make up another escape
+        raw = raw.replace(b"%2B", b"+")
+        if b"%" in raw:
+            raw = unquote_to_bytes(raw)
     return raw.decode("utf-8", "replace")
 
 
@@ -87,10 +90,14 @@ def _strings(body: Any) -> dict[str, str]:
     }
 
 
-def read_asked(pairs: Mapping[str, str], region: str, languages: Iterable[str]) -> Asked:
+def read_asked(pairs: Mapping[str, str], region: str, languages: Container[str]) -> Asked:
     """What `pairs` ask for. Keys are tried in the order phone, external_id (`system:id`), email."""
     keys: list[tuple[str, str]] = []
-    for kind, name in (("phone", "phone"), ("id", "external_id"), ("email", "email")):
+    if (phone := pairs.get("phone")) and (number := normalise_phone(phone, region)):
+        keys.append(("phone", number))
+    if len(pairs) == 1 and keys:
+        return Asked(tuple(keys))
+    for kind, name in (("id", "external_id"), ("email", "email")):
         if (text := pairs.get(name)) and "\0" not in text and (value := normalise_key(kind, text, region)):
             keys.append((kind, value))
     interaction = pairs.get("interaction", "")

@@ -7,7 +7,7 @@ that they must fit. It returns a struct (JSON) or a `Raw`. `bridge.gateway.opena
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, get_type_hints
 
@@ -18,13 +18,12 @@ from starlette.types import Receive, Scope, Send
 from bridge.errors import BadRequest, NotFound, Rejected, Superseded, VendorError
 from bridge.gateway.caller import read_pairs
 from bridge.gateway.gate import Gate
-from bridge.gateway.keys import Who
-from bridge.gateway.refusal import SECURITY_HEADERS, read_body, refuse, send_problem
+from bridge.gateway.keys import NOBODY, Who
+from bridge.gateway.refusal import SECURITY_HEADERS, read_body, refuse, refuse_method, send_problem
 from bridge.telemetry import METRICS, log
 
 _log = log("gateway")
 _REQUEST_ID: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-NOBODY: Final = Who("", frozenset())
 
 
 class Raw(Struct, frozen=True):
@@ -52,28 +51,14 @@ class Call(Struct):
         return await read_body(self.receive, self.headers, limit)
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
-    """A row of the route table. Without `scopes` it needs no key. Everything after `status` is for its description."""
+class Endpoint(Struct, frozen=True):
+    """A row of the route table. Without `scopes` it needs no key; `raises` are the refusals of the route's own."""
 
     method: str
     path: str
     serve: Callable[..., Awaitable[Any]]
-    summary: str
-    tag: str
-    scopes: frozenset[str] | None = None
-    status: int = 200
+    scopes: frozenset[str] | None
     raises: tuple[type[Rejected], ...] = ()
-    flat: bool = False
-    """It answers the flat answer (see `bridge.flat`)."""
-    answer_types: tuple[str, ...] = ("application/json",)
-    body_types: tuple[str, ...] = ()
-    """Of a body that is read leniently, without a struct."""
-    headers: tuple[str, ...] = ()
-    more_answers: dict[str, str] = {}
-    path_examples: dict[str, str] = {}
-    query_example: dict[str, str] = {}
-    body_example: Any = None
-    example: Any = None
 
     def types(self) -> dict[str, Any]:
         """Annotations of the serving function: `query`, `body` and `return` where it has them."""
@@ -136,7 +121,7 @@ class Served:
         answer = await self._endpoint.serve(call, **given)
         if isinstance(answer, Raw):
             return answer
-        return Raw(msgspec.json.encode(answer), status=self._endpoint.status)
+        return Raw(msgspec.json.encode(answer))
 
     def _read_query(self, raw: bytes) -> Any:
         pairs = read_pairs(raw)
@@ -153,6 +138,22 @@ class Served:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise BadRequest("the body is not JSON") from None
+
+
+class Methods:
+    """All endpoints of one path as one ASGI application; HEAD is answered as GET."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], gate: Callable[[], Gate]) -> None:
+        self._served = {one.method: Served(one, gate) for one in endpoints}
+        if "GET" in self._served:
+            self._served["HEAD"] = self._served["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        served = self._served.get(scope["method"])
+        if served is None:
+            await refuse_method(send, ", ".join(self._served), read_request_id(dict(scope["headers"])))
+        else:
+            await served(scope, receive, send)
 
 
 async def _send(send: Send, answer: Raw, request_id: bytes) -> None:

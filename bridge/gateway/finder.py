@@ -25,7 +25,6 @@ class Finder:
         self._gate = gate
         self._answer = gate.store.answer
         self._at_once = gate.store.engine == "sqlite"
-        self._fallback = gate.settings.languages[0]
         self._reserve = gate.settings.live_reserve_ms / 1000
 
     async def find(self, asked: Asked, until: float) -> tuple[Row | None, str, bool]:
@@ -63,9 +62,7 @@ class Finder:
         return None
 
     async def _of_customer(self, customer: str, language: str | None) -> Row | None:
-        return await self._gate.store.one(
-            "gateway.answer_for_customer", customer=customer, language=language, fallback=self._fallback
-        )
+        return await self._gate.store.one("gateway.answer_for_customer", customer=customer, language=language)
 
     async def _ask(self, miss: Miss, asked: Asked, until: float) -> tuple[Row | None, str, bool]:
         """Ask the sources live, for all keys at once; what does not come in time goes on alone into the store."""

@@ -82,6 +82,7 @@ class Gate:
         """Read again what is kept in memory."""
         await self.keys.refresh()
         await self.health.refresh(self.clock())
+        await self.desk.look_up()
 
     async def flush(self) -> None:
         """Write what waits to be written behind the answers."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from bridge.access import AccessKey, check, read_ticket, well_formed
@@ -33,38 +34,40 @@ class Who(Struct, frozen=True):
         return f"agent:{self.agent}" if self.agent else f"key:{self.key}"
 
 
+NOBODY: Final = Who("", frozenset())
+_AGENT: Final = frozenset({"agent"})
+
+
 class KeyTable:
     """All keys by the SHA-256 of the whole key."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._keys: dict[bytes, AccessKey] = {}
+        self._keys: dict[bytes, tuple[AccessKey, Who]] = {}
         self._by_id: dict[str, AccessKey] = {}
 
     async def refresh(self) -> None:
         """Read all keys again."""
         found = [stored_key(row) for row in await self._store.all("access.keys")]
-        self._keys = {bytes.fromhex(key.hash): key for key in found}
+        self._keys = {bytes.fromhex(key.hash): (key, Who(key.id, key.scopes)) for key in found}
         self._by_id = {key.id: key for key in found}
-
-    def known(self, token: bytes) -> AccessKey | None:
-        """The key whose text is `token`, if it is in memory."""
-        return self._keys.get(hashlib.sha256(token).digest())
 
     def by_id(self, id: str) -> AccessKey | None:
         """The key of that id, if it is in memory."""
         return self._by_id.get(id)
 
-    async def find(self, token: bytes) -> AccessKey | None:
-        """The key whose text is `token`: in memory, else in the store (asked only for what can be a key)."""
-        key = self.known(token)
-        if key is None and well_formed(token):
-            row = await self._store.one("access.by_hash", hash=hashlib.sha256(token).hexdigest())
-            if row is not None:
-                key = stored_key(row)
-                self._keys[bytes.fromhex(key.hash)] = key
-                self._by_id[key.id] = key
-        return key
+    async def _look_for(self, token: bytes) -> tuple[AccessKey, Who] | None:
+        """A key that is not in memory, in the store; asked only for what can be a key at all."""
+        if not well_formed(token):
+            return None
+        digest = hashlib.sha256(token)
+        row = await self._store.one("access.by_hash", hash=digest.hexdigest())
+        if row is None:
+            return None
+        key = stored_key(row)
+        self._keys[digest.digest()] = found = (key, Who(key.id, key.scopes))
+        self._by_id[key.id] = key
+        return found
 
     async def admit(
         self,
@@ -74,28 +77,34 @@ class KeyTable:
         ticket_secrets: Sequence[str] = (),
     ) -> Who:
         """Who sent these headers, by key or by ticket. Raises NotAuthentic or NotAllowed."""
-        token = token_of(headers.get(b"authorization"), headers.get(b"x-api-key"))
+        authorization = headers.get(b"authorization")
+        token = token_of(authorization, headers.get(b"x-api-key"))
         if ticket_secrets and token.count(b".") == 2:
-            origin = headers.get(b"origin")
-            ticket = read_ticket(
-                ticket_secrets,
-                token.decode("ascii", "replace"),
-                origin=origin.decode("latin-1").lower() if origin else None,
-                now=now,
-            )
-            check(self.by_id(ticket.key), frozenset({"agent"}), now)
-            ticketed = AccessKey(
-                id=ticket.key, hash="", name="ticket", scopes=frozenset({"agent"}), created_at=ticket.issued_at
-            )
-            return Who(check(ticketed, allowed, now).id, ticketed.scopes, ticket.agent)
-        key = check(await self.find(token), allowed, now)
-        return Who(key.id, key.scopes)
+            return self._by_ticket(token, headers.get(b"origin"), allowed, now, ticket_secrets)
+        found = self._keys.get(hashlib.sha256(token).digest()) or await self._look_for(token)
+        check(None if found is None else found[0], allowed, now)
+        return NOBODY if found is None else found[1]
+
+    def _by_ticket(
+        self, token: bytes, origin: bytes | None, allowed: frozenset[str], now: datetime, secrets: Sequence[str]
+    ) -> Who:
+        ticket = read_ticket(
+            secrets,
+            token.decode("ascii", "replace"),
+            origin=origin.decode("latin-1").lower() if origin else None,
+            now=now,
+        )
+        key = check(self.by_id(ticket.key), _AGENT, now)
+        check(msgspec.structs.replace(key, scopes=_AGENT), allowed, now)
+        return Who(key.id, _AGENT, ticket.agent)
 
 
 def token_of(authorization: bytes | None, api_key: bytes | None) -> bytes:
     """The key or ticket of `Bearer`, of `Basic` (password, else user name) or of `X-Api-Key`; b"" without any."""
     if authorization is None:
         return api_key or b""
+    if authorization[:7] == b"Bearer ":
+        return authorization[7:]
     scheme, _, rest = authorization.partition(b" ")
     scheme = scheme.lower()
     if scheme == b"bearer":

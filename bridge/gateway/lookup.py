@@ -30,8 +30,9 @@ from bridge.telemetry import METRICS, hit_log, log
 
 SCOPES: Final = frozenset({"ivr", "agent"})
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-NOBODY: Final = flat.neutral() + flat.BLANK_DETAIL
+_NOBODY: Final = flat.neutral() + flat.BLANK_DETAIL
 _NOTHING: Final = Asked()
+_HEADERS: Final = {format: ((b"content-type", kind), *SECURITY_HEADERS) for format, kind in CONTENT_TYPES.items()}
 
 _log = log("gateway")
 
@@ -100,17 +101,15 @@ class Lookup:
                 "type": "http.response.start",
                 "status": 200,
                 "headers": [
-                    (b"content-type", CONTENT_TYPES[answer.format]),
+                    *_HEADERS[answer.format],
                     (b"content-length", b"%d" % len(answer.body)),
-                    *SECURITY_HEADERS,
                     (b"x-request-id", request_id),
                 ],
             }
         )
         await send({"type": "http.response.body", "body": answer.body})
         took = perf_counter() - began
-        METRICS.matched[answer.match].inc()
-        METRICS.lookup_seconds.observe(took)
+        METRICS.answered[answer.match].observe(took)
         self._line("lookup", request=request_id.decode(), key=who.key, match=answer.match, s=took)
 
     async def answer(
@@ -126,7 +125,7 @@ class Lookup:
             _log.error("a look-up went without the store", problem=type(problem).__name__)
             row, missing, degraded = None, "", True
         at = micros(now)
-        match, age, known = "none", None, NOBODY
+        match, age, known = "none", None, _NOBODY
         if row is not None:
             match, known = row[0], _pieces(row, asked, agent="agent" in who.scopes)
             if row[7] is not None:
@@ -168,14 +167,9 @@ async def _plain(call: Call, pairs: dict[str, str]) -> Raw:
 
 
 def _pieces(row: Row, asked: Asked, *, agent: bool) -> bytes:
-    """The prepared pieces, else what may be said without them."""
-    if row[7] is None:
-        return unprepared(row, asked)
-    return cast("bytes", row[11] + (row[12] if agent else flat.BLANK_DETAIL))
-
-
-def unprepared(row: Row, asked: Asked) -> bytes:
-    """What may be said where there are several candidates, or where a customer's decision is not ready yet."""
+    """The prepared pieces; else what may be said of several candidates, or while a decision is not ready yet."""
+    if row[7] is not None:
+        return cast("bytes", row[11] + (row[12] if agent else flat.BLANK_DETAIL))
     head = flat.neutral(
         match=row[0],
         candidates=row[3],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
@@ -14,6 +15,7 @@ import msgspec
 from bridge import __version__, flat
 from bridge.errors import BadRequest, NotAllowed, NotAuthentic, Rejected, TooLarge
 from bridge.gateway.endpoint import Call, Endpoint, Raw
+from bridge.gateway.examples import SHOWN, Shown
 from bridge.gateway.refusal import Refusal
 
 _REFERENCE: Final = "#/components/schemas/{name}"
@@ -65,31 +67,32 @@ def _types(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint, schemas: dict[int, dict[str, Any]], components: dict[str, Any]) -> dict[str, Any]:
-    types = _types(endpoint)
+    types, shown = _types(endpoint), SHOWN.get(endpoint.serve, Shown())
+    room = endpoint.serve.__module__.rpartition(".")[2]
+    text = inspect.getdoc(endpoint.serve) or ""
     operation: dict[str, Any] = {
-        "operationId": f"{endpoint.serve.__module__.rpartition('.')[2]}_{endpoint.serve.__name__}",
-        "summary": endpoint.summary,
-        "description": inspect.getdoc(endpoint.serve) or endpoint.summary,
-        "tags": [endpoint.tag],
-        "responses": _responses(endpoint, schemas.get(id(types.get("return")))),
+        "operationId": f"{room}_{endpoint.serve.__name__}",
+        "summary": re.split(r"[.:] ", text.split("\n")[0])[0].rstrip("."),
+        "description": text,
+        "tags": [room],
+        "responses": _responses(endpoint, shown, schemas.get(id(types.get("return")))),
     }
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}, "example": example}
-        for name, example in endpoint.path_examples.items()
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        | ({"example": shown.path[name]} if name in shown.path else {})
+        for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
     if "query" in types:
-        parameters += _parameters(schemas[id(types["query"])], components, endpoint.query_example)
-    parameters += [
-        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}} for name in endpoint.headers
-    ]
+        parameters += _parameters(schemas[id(types["query"])], components, shown.query)
+    parameters += [{"name": name, "in": "header", "schema": {"type": "string"}} for name in shown.headers]
     if parameters:
         operation["parameters"] = parameters
     if "body" in types:
-        content = {"schema": schemas[id(types["body"])], "example": endpoint.body_example}
+        content = {"schema": schemas[id(types["body"])], "example": shown.body}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    elif endpoint.body_types:
-        content = {"schema": {"type": "object"}, "example": endpoint.body_example}
-        operation["requestBody"] = {"required": False, "content": dict.fromkeys(endpoint.body_types, content)}
+    elif shown.body_types:
+        content = {"schema": {"type": "object"}, "example": shown.body}
+        operation["requestBody"] = {"required": False, "content": dict.fromkeys(shown.body_types, content)}
     if endpoint.scopes is not None:
         operation["security"] = [{"bearer": []}, {"basic": []}, {"header": []}]
         operation["description"] += f"\n\nScope: {' or '.join(sorted(endpoint.scopes))}."
@@ -107,33 +110,29 @@ def _parameters(reference: dict[str, Any], components: dict[str, Any], example: 
     return found
 
 
-def _responses(endpoint: Endpoint, answer: dict[str, Any] | None) -> dict[str, Any]:
-    schema = _FLAT if endpoint.flat else answer
-    content: dict[str, Any] = {}
-    for kind in endpoint.answer_types:
-        content[kind] = {"schema": schema} if schema is not None and kind == "application/json" else {}
-        if endpoint.example is not None and kind == "application/json":
-            content[kind]["example"] = endpoint.example
+def _responses(endpoint: Endpoint, shown: Shown, answer: dict[str, Any] | None) -> dict[str, Any]:
+    content: dict[str, Any] = {kind: {} for kind in shown.answer_types}
+    if "application/json" in content:
+        schema = _FLAT if shown.flat else answer
+        content["application/json"] = ({"schema": schema} if schema is not None else {}) | (
+            {"example": shown.answer} if shown.answer is not None else {}
+        )
     done: dict[str, Any] = {"description": "Done."}
-    if content:
-        done["content"] = content
-    responses = {str(endpoint.status): done}
-    kinds: list[type[Rejected]] = [*endpoint.raises]
+    responses = {"200": done | ({"content": content} if content else {})}
     types = endpoint.types()
+    refusals: set[type[Rejected]] = set(endpoint.raises)
     if endpoint.scopes is not None:
-        kinds += [NotAuthentic, NotAllowed]
-    if "query" in types or "body" in types:
-        kinds.append(BadRequest)
-    if "body" in types or endpoint.body_types:
-        kinds += [BadRequest, TooLarge]
-    for refusal in sorted(set(kinds), key=lambda one: one.status):
+        refusals |= {NotAuthentic, NotAllowed}
+    if "query" in types or "body" in types or shown.body_types:
+        refusals.add(BadRequest)
+    if "body" in types or shown.body_types:
+        refusals.add(TooLarge)
+    for refusal in sorted(refusals, key=lambda one: one.status):
         responses[str(refusal.status)] = {
-            "description": (inspect.getdoc(refusal) or "").split("\n")[0],
+            "description": inspect.getdoc(refusal),
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}},
         }
-    for status, description in endpoint.more_answers.items():
-        responses[status] = {"description": description}
-    return responses
+    return responses | {status: {"description": text} for status, text in shown.also.items()}
 
 
 def _flat_schema() -> dict[str, Any]:
@@ -153,7 +152,7 @@ def _flat_schema() -> dict[str, Any]:
 
 
 _STYLE: Final = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#111}"
     "section{border-top:1px solid #ccc;padding:.5rem 0}h2{font-size:1rem;font-family:ui-monospace,monospace}"
     "pre{background:#f4f4f4;padding:.75rem;overflow:auto;white-space:pre-wrap}"
     "@media(prefers-color-scheme:dark){body{color:#eee;background:#151515}pre{background:#222}}"
@@ -176,7 +175,7 @@ def draw(document: dict[str, Any]) -> bytes:
                 parts.append(f"<p>Parameters: {escape(', '.join(names))}</p>")
             for title, content in (
                 ("Body", operation.get("requestBody", {}).get("content", {})),
-                ("Answer", next(iter(operation["responses"].values())).get("content", {})),
+                ("Answer", operation["responses"]["200"].get("content", {})),
             ):
                 example = content.get("application/json", {}).get("example")
                 if example is not None:

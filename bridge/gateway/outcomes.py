@@ -19,8 +19,8 @@ from bridge.store import Row, Unit, instant, micros
 
 Kind = Literal["shown", "accepted", "rejected", "edited", "ignored"]
 Result = Literal["saved", "lost", "pending"]
-DEFAULT_COOLDOWN = timedelta(days=90)
-"""For how long an offer is not granted to the same customer again, where its playbook does not say."""
+COOLDOWN = timedelta(days=90)
+"""For how long an offer is not granted to the same customer again."""
 
 Short = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -62,6 +62,17 @@ class Seen(Struct, kw_only=True):
     card: Any
 
 
+class _Offer(Struct):
+    kinds: list[str] = []
+    ceiling: Money | None = None
+
+
+class _Card(Struct):
+    """What has to be read of a stored card."""
+
+    offer: _Offer
+
+
 class Language(Struct, kw_only=True):
     """Which of the prepared languages."""
 
@@ -86,7 +97,9 @@ async def record(call: Call, body: OutcomeBody) -> Recorded:
     row = _row(call, body, decision, customer)
     if await _is_there(call, row):
         return Recorded(outcome=row["key"], decision=decision, recorded=False)
-    unit = _unit(call, body, row, seen)
+    if body.offer is not None:
+        _check_offer(row, seen)
+    unit = _unit(body, row)
     try:
         await call.gate.store.write(unit)
     except Superseded:
@@ -133,13 +146,12 @@ async def _is_there(call: Call, row: dict[str, Any]) -> bool:
     return True
 
 
-def _unit(call: Call, body: OutcomeBody, row: dict[str, Any], seen: list[Row]) -> Unit:
+def _unit(body: OutcomeBody, row: dict[str, Any]) -> Unit:
     unit = Unit()
     unit.add("gateway.add_outcome", expect=1, **row)
     if body.offer is not None:
-        cooldown = _cooldown(body.offer, seen)
         grant = {name: row[name] for name in ("customer", "offer", "decision", "at", "amount_minor", "currency")}
-        unit.add("gateway.add_grant", expect=1, **grant, until=row["at"] + int(cooldown.total_seconds()) * 1_000_000)
+        unit.add("gateway.add_grant", expect=1, **grant, until=row["at"] + COOLDOWN // timedelta(microseconds=1))
     if body.kind == "shown":
         unit.add("gateway.mark_shown", id=row["decision"], at=row["at"])
         unit.add("gateway.mark_shown_log", id=row["decision"], at=row["at"])
@@ -160,19 +172,21 @@ def _unit(call: Call, body: OutcomeBody, row: dict[str, Any], seen: list[Row]) -
     return unit
 
 
-def _cooldown(offer: str, seen: list[Row]) -> timedelta:
-    """As the card said it when the offer was suggested (`offers: [{id, cooldown_days}]`)."""
-    card = msgspec.json.decode(zlib.decompress(seen[0][6]))
-    for one in card.get("offers", ()):
-        if isinstance(one, dict) and one.get("id") == offer and isinstance(days := one.get("cooldown_days"), int):
-            return timedelta(days=days)
-    return DEFAULT_COOLDOWN
+def _check_offer(row: dict[str, Any], seen: list[Row]) -> None:
+    """Raises Conflict for what this decision did not offer, or not so much of."""
+    offer = msgspec.json.decode(zlib.decompress(seen[0][6]), type=_Card).offer
+    if row["offer"] not in offer.kinds:
+        raise Conflict(f"this decision offers {', '.join(offer.kinds) or 'nothing'}")
+    if row["amount_minor"] is not None:
+        ceiling = offer.ceiling
+        if ceiling is None or ceiling.currency != row["currency"] or row["amount_minor"] > ceiling.minor:
+            raise Conflict(f"amount: this decision offers at most {ceiling or 'what costs nothing'}")
 
 
 async def replay(call: Call, query: Language) -> Seen:
     """The decision exactly as it was, current or superseded, in the language asked for or the first there is."""
     found = await call.gate.store.all("gateway.decision", id=call.path["id"])
-    for customer, language, computed_at, superseded_at, shown_at, made_of, card in found:
+    for customer, language, computed_at, superseded_at, shown_at, made_of, card, _ in found:
         if query.lang is None or language == query.lang:
             call.gate.trail.audit(call.who.actor, "replay", f"customer:{customer}", call.now, call.path["id"])
             return Seen(

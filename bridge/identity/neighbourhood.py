@@ -104,7 +104,9 @@ async def _read_profiles(
             found.owner[(source, source_id)] = customer
             first_seen[(source, source_id)] = seen
         keys: defaultdict[Pid, dict[Key, bool]] = defaultdict(dict)
-        for kind, value, _, source_id, shared in await _guarded(store, unit, "identity.keys_of", source=source, ids=ids):
+        for kind, value, _, source_id, shared in await _guarded(
+            store, unit, "identity.keys_of", source=source, ids=ids
+        ):
             keys[(source, source_id)][Key(KeyKind(kind), value)] = bool(shared)
         accounts: defaultdict[Pid, set[str]] = defaultdict(set)
         for account, _, source_id in await _guarded(store, unit, "identity.accounts_of", source=source, ids=ids):

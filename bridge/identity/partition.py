@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from itertools import combinations
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from bridge.model import Key, KeyKind
 
@@ -75,9 +75,7 @@ def partition(
     return groups
 
 
-def linking(
-    holders: Iterable[Profile], key: Key, *, unlinked: frozenset[Key], max_holders: int
-) -> bool:
+def linking(holders: Iterable[Profile], key: Key, *, unlinked: frozenset[Key], max_holders: int) -> bool:
     """Whether `key` may link at all, before systems are compared: not blocked, not shared, not held by too many."""
     held = list(holders)
     return key not in unlinked and len(held) <= max_holders and not any(one.keys[key] for one in held)
@@ -89,7 +87,7 @@ _LEVELS = {KeyKind.id: 1, KeyKind.email: 2, KeyKind.phone: 3}
 def _links(
     profiles: Mapping[Pid, Profile],
     unit: Mapping[Pid, int],
-    ids: list[dict[str, set[str]]],
+    ids: list[dict[str, _Ids]],
     unlinked: frozenset[Key],
     max_holders: int,
 ) -> list[tuple[int, frozenset[Pid]]]:
@@ -111,7 +109,7 @@ def _settle(
     same: list[frozenset[Pid]],
     links: list[tuple[int, frozenset[Pid]]],
     unit: Mapping[Pid, int],
-    ids: list[dict[str, set[str]]],
+    ids: list[dict[str, _Ids]],
     different: list[frozenset[Pid]],
     *,
     level: int,
@@ -129,27 +127,38 @@ def _settle(
     return settled
 
 
-def _strong_ids(profiles: Iterable[Profile]) -> dict[str, set[str]]:
-    """System → the ids in it that these profiles are, or say they are."""
-    ids: defaultdict[str, set[str]] = defaultdict(set)
+class _Ids(Struct):
+    """What one unit is in one system: the ids it has or says it has, and whether one of them is a record of its own."""
+
+    named: set[str] = field(default_factory=set)
+    own: bool = False
+
+
+def _strong_ids(profiles: Iterable[Profile]) -> dict[str, _Ids]:
+    ids: defaultdict[str, _Ids] = defaultdict(_Ids)
     for profile in profiles:
-        ids[profile.pid[0]].add(profile.pid[1])
+        ids[profile.pid[0]].named.add(profile.pid[1])
+        ids[profile.pid[0]].own = True
         for key in profile.keys:
             if key.kind is KeyKind.id:
                 system, _, number = key.value.partition(":")
-                ids[system].add(number)
+                ids[system].named.add(number)
     return ids
 
 
-def _clash(units: set[int], ids: list[dict[str, set[str]]]) -> bool:
+def _clash(units: set[int], ids: list[dict[str, _Ids]]) -> bool:
     """True when two of `units` are different people of one system."""
     if len(units) < 2:
         return False
-    by_system: defaultdict[str, list[set[str]]] = defaultdict(list)
+    by_system: defaultdict[str, list[_Ids]] = defaultdict(list)
     for number in units:
         for system, mine in ids[number].items():
             by_system[system].append(mine)
-    return any(not (one & other) for sets in by_system.values() for one, other in combinations(sets, 2))
+    return any(
+        (one.own and other.own) or not (one.named & other.named)
+        for some in by_system.values()
+        for one, other in combinations(some, 2)
+    )
 
 
 def _settle_assertions(

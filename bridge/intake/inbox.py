@@ -60,7 +60,9 @@ def keep(
 def redact(raw: Any, paths: Iterable[str]) -> Any:
     """A copy of `raw` in which every value at one of the dotted `paths` (`*` for any name or element) reads `[redacted]`."""
     for path in paths:
-        raw = _blank(raw, path.split("."))
+        first, *_ = parts = path.split(".")
+        if first == "*" or (isinstance(raw, dict) and first in raw):
+            raw = _blank(raw, parts)
     return raw
 
 
@@ -81,9 +83,7 @@ def _blank(value: Any, path: list[str]) -> Any:
 async def take(store: Store, *, most: int, now: datetime) -> tuple[str, list[Delivery]]:
     """Lease up to `most` deliveries that are due, oldest first; the token says who holds them."""
     owner = secrets.token_hex(8)
-    rows = await store.change(
-        "inbox.take", owner=owner, now=micros(now), lease=LEASE_SECONDS * 1_000_000, most=most
-    )
+    rows = await store.change("inbox.take", owner=owner, now=micros(now), lease=LEASE_SECONDS * 1_000_000, most=most)
     return owner, _deliveries(rows)
 
 

@@ -44,12 +44,21 @@ class Live:
         client: Callable[[str], Client],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._able = {name: one for name, one in sorted(adapters.items()) if "lookup" in one.manifest.capabilities}
+        self._able = {
+            name: one
+            for name, one in sorted(adapters.items())
+            if "lookup" in one.manifest.capabilities and not one.source.demo
+        }
         self._client = client
         self._clock = clock
         self._calls: dict[str, deque[float]] = {name: deque() for name in self._able}
         self._missed: dict[Key, float] = {}
         self._late: set[asyncio.Task[list[Item]]] = set()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that can be asked live."""
+        return tuple(self._able)
 
     def can_ask(self, key: Key) -> bool:
         """Whether any source can look `key` up, and it was not missed a moment ago."""
@@ -58,9 +67,7 @@ class Live:
             return False
         return any(key.kind.value in one.manifest.lookup_kinds for one in self._able.values())
 
-    async def ask(
-        self, key: Key, seconds: float, late: Callable[[str, list[Item]], Awaitable[None]]
-    ) -> Asked:
+    async def ask(self, key: Key, seconds: float, late: Callable[[str, list[Item]], Awaitable[None]]) -> Asked:
         """Ask all sources that can for `key`, for at most `seconds`. What comes after that is handed to `late`."""
         asked = Asked()
         missing: list[str] = []

@@ -16,7 +16,13 @@ from msgspec import Struct
 from bridge.model import RECORDS, Entry, EntryKind, Key, Subject
 from bridge.store import micros
 
-_RANK = {EntryKind.full: "0", EntryKind.restored: "1", EntryKind.patch: "2", EntryKind.deleted: "3", EntryKind.merged: "4"}
+_RANK = {
+    EntryKind.full: "0",
+    EntryKind.restored: "1",
+    EntryKind.patch: "2",
+    EntryKind.deleted: "3",
+    EntryKind.merged: "4",
+}
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 Name = tuple[str, str, str]

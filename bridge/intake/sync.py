@@ -33,11 +33,17 @@ class Progress(Struct, frozen=True, kw_only=True):
 Report = Callable[[Progress], Awaitable[None]]
 
 
+def can_poll(adapter: Adapter) -> bool:
+    """Whether there is anything to poll. A vendor's system of the example does not exist; its files do."""
+    real = not adapter.source.demo or adapter.manifest.kind == "files"
+    return "sync" in adapter.manifest.capabilities and real
+
+
 async def register(store: Store, adapters: dict[str, Adapter], now: datetime) -> None:
     """Make the configured sources and their streams known. A source that cannot be polled is live from now on."""
     unit = Unit()
     for name, adapter in sorted(adapters.items()):
-        polled = "sync" in adapter.manifest.capabilities
+        polled = can_poll(adapter)
         unit.add(
             "sources.register",
             name=name,
@@ -45,7 +51,12 @@ async def register(store: Store, adapters: dict[str, Adapter], now: datetime) ->
             at=micros(now),
             live_since=None if polled else micros(now),
         )
-        for stream in adapter.streams() if polled else ():
+        try:
+            streams = adapter.streams() if polled else ()
+        except VendorError as problem:
+            unit.add("sources.failed", name=name, at=micros(now), error=str(problem))
+            continue
+        for stream in streams:
             unit.add("sources.add_stream", source=name, stream=stream, at=micros(now))
     await store.write(unit)
 
@@ -144,9 +155,14 @@ async def _store_page(
 
 
 async def settle(store: Store, adapter: Adapter, now: datetime) -> bool:
-    """Let a source go live once all its streams were read to the end at least once; True when it just did."""
+    """Let a source go live once all streams it has now were read to the end at least once; True when it just did."""
+    try:
+        wanted = set(adapter.streams())
+    except VendorError:
+        return False
     rows = await store.all("sources.streams", source=adapter.source.name)
-    if not rows or not all(row[5] for row in rows):
+    done = {row[1] for row in rows if row[5]}
+    if not wanted or not wanted <= done:
         return False
     changed = [row for row in await store.all("sources.all") if row[0] == adapter.source.name and row[3] is None]
     if changed:

@@ -8,7 +8,7 @@ from bridge.model import Money
 from bridge.playbook.offers import Arithmetic, OfferKind, find_terms
 from bridge.playbook.scripts import Playbook, Playbooks
 from bridge.playbook.situation import Situation
-from bridge.scoring.wording import LANGUAGES, say
+from bridge.scoring.wording import LANGUAGES
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):
@@ -35,10 +35,7 @@ def suggest(playbooks: Playbooks, situation: Situation) -> Suggestion:
 def fill(playbook: Playbook, situation: Situation, *, alternates: tuple[str, ...] = ()) -> Suggestion:
     """`playbook` for this customer, whether it applies or not."""
     terms = find_terms(playbook.offer, situation.scores.value.expected if situation.scores else None)
-    words = situation.words
-    if terms.ceiling is not None:
-        ceiling = terms.ceiling
-        words = {language: words[language] | {"offer_ceiling": say(ceiling, language)} for language in LANGUAGES}
+    words = {language: situation.words(language, terms.ceiling) for language in LANGUAGES}
     return Suggestion(
         script_id=playbook.id,
         title={language: playbook.title[language].fill(words[language]) for language in LANGUAGES},

@@ -36,7 +36,7 @@ COSTS_MONEY = frozenset(
 class Offer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a script may offer. Amounts are whole units of the main currency."""
 
-    kinds: Annotated[tuple[OfferKind, ...], Meta(min_length=1)]
+    kinds: Annotated[tuple[OfferKind, ...], Meta(extra_json_schema={"minItems": 1})]
     uplift: Annotated[float, Meta(ge=0, le=1)] = 0.0
     """How many more of a hundred such customers stay when offered this, as a share."""
     cost: Annotated[float, Meta(ge=0)] = 0.0

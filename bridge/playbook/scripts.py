@@ -88,6 +88,8 @@ def compile_playbooks(files: Sequence[tuple[PlaybookFile, str]], where: str) -> 
 
 
 def _compile(file: PlaybookFile, path: str) -> Playbook:
+    if file.offer and not file.offer.kinds:
+        raise ConfigError(f"{path}: offer.kinds", "names nothing to offer; leave out `offer` where there is nothing")
     return Playbook(
         id=file.id,
         priority=file.priority,

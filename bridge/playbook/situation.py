@@ -9,13 +9,14 @@ from typing import Any
 from msgspec import Struct
 
 from bridge.conditions import Field, Kind, Vocabulary
-from bridge.model import Channel, Customer
+from bridge.model import Channel, Customer, Money
+from bridge.playbook.texts import Words
 from bridge.scoring.result import Band, Scores, Tier
 from bridge.scoring.signals import SIGNS
 from bridge.scoring.signals_contracts import goes_on
 from bridge.scoring.signals_reading import is_open
 from bridge.scoring.view import View
-from bridge.scoring.wording import LANGUAGES, plain, say
+from bridge.scoring.wording import plain
 
 VOCABULARY: Vocabulary = {
     "risk.band": Field(
@@ -100,33 +101,33 @@ class Situation(Struct, frozen=True, dict=True):
         return facts
 
     @cached_property
-    def words(self) -> dict[str, dict[str, str]]:
-        """Per language those of WORDS that are known, written out; `offer_ceiling` comes with the offer.
+    def said(self) -> dict[str, Any]:
+        """Those of WORDS that are known and the same in every language; `offer_ceiling` comes with the offer.
 
         None for the dead: whoever calls about them is somebody else.
         """
         if self.view is None or self.view.customer.deceased:
-            return {language: {} for language in LANGUAGES}
-        plain_facts = self._plain_facts(self.view.customer)
-        made = {}
-        for language in LANGUAGES:
-            words = {name: say(value, language) for name, value in plain_facts.items()}
-            if address := address_of(self.view.customer, language):
-                words["customer"] = address
-            made[language] = words
-        return made
-
-    def _plain_facts(self, customer: Customer) -> dict[str, Any]:
+            return {}
+        customer = self.view.customer
         products = self.facts["contract.products"]
-        found: dict[str, Any] = {
+        said: dict[str, Any] = {
             "owner": customer.owner,
             "product": products[0] if len(products) == 1 else None,
             "since_year": str(customer.customer_since.year) if customer.customer_since else None,
         }
         for signal in self.scores.signals if self.scores else ():
             for name, value in signal.facts.items():
-                found[f"{signal.code}_{name}"] = value
-        return {name: value for name, value in found.items() if value not in (None, "")}
+                said[f"{signal.code}_{name}"] = value
+        return {name: value for name, value in said.items() if value not in (None, "")}
+
+    def words(self, language: str, ceiling: Money | None = None) -> Words:
+        """What scripts may say to this customer in `language`."""
+        more: dict[str, Any] = {}
+        if self.view and not self.view.customer.deceased and (address := address_of(self.view.customer, language)):
+            more["customer"] = address
+        if ceiling is not None:
+            more["offer_ceiling"] = ceiling
+        return Words(self.said | more, language)
 
 
 _WOMAN = frozenset("frau ms mrs miss".split())

@@ -1,26 +1,37 @@
-"""The words of a script: sandboxed templates, filled with the customer's own facts.
+"""The words of a script: templates filled with the customer's own facts.
 
-A template is text with `{{ fact }}` in it, no more: no calls, attributes, loops or conditions. What varies is said by
+A template is text with `{{ fact }}` in it, in the syntax of Jinja, and no more: calls, attributes, filters, loops and
+conditions are refused when it is read, so that filling it is putting texts together. What varies is said by
 alternatives (a list): the first whose facts are all known is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from bridge.conditions import nearest
 from bridge.errors import ConfigError
-from bridge.scoring.wording import LANGUAGES, Texts, plain
+from bridge.scoring.wording import LANGUAGES, Texts, plain, say
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined,
-    autoescape=False,
-)
+_ENVIRONMENT = Environment(autoescape=True)
+"""Parses only: nothing of a template is ever run, so that nothing has to be escaped or kept in a sandbox."""
 _ALLOWED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name)
+
+
+class Words:
+    """Facts in one language, written out when a text asks for them."""
+
+    def __init__(self, facts: Mapping[str, Any], language: str) -> None:
+        self.known = facts.keys()
+        self._facts = facts
+        self._language = language
+
+    def say(self, name: str) -> str:
+        """The fact `name`, one of `known`, as it is written."""
+        return say(self._facts[name], self._language)
 
 
 class Line:
@@ -28,7 +39,7 @@ class Line:
 
     def __init__(self, text: str, known: Collection[str], where: str) -> None:
         """Raises ConfigError at `where` for anything but text and known facts."""
-        text = plain(text, len(text) + 1)
+        text = plain(text, len(text) + 1).strip()
         try:
             tree = _ENVIRONMENT.parse(text)
         except TemplateSyntaxError as problem:
@@ -38,35 +49,38 @@ class Line:
         for node in tree.find_all(nodes.Node):
             if not isinstance(node, _ALLOWED):
                 raise ConfigError(where, f"only text and {{{{ fact }}}} belong into a script: {text[:80]!r}")
-        self.needs = frozenset(node.name for node in tree.find_all(nodes.Name))
+        parts = [part for output in tree.find_all(nodes.Output) for part in output.nodes]
+        self._parts = [(part.name, True) if isinstance(part, nodes.Name) else (_literal(part), False) for part in parts]
+        self.needs = frozenset(text for text, is_name in self._parts if is_name)
         for name in sorted(self.needs - set(known)):
             raise ConfigError(where, f"there is no fact {name!r}; {nearest(name, known)}")
-        self._text = text
-        self._render: Callable[..., str] = _ENVIRONMENT.from_string(text).render
 
-    def fill(self, words: Mapping[str, str]) -> str | None:
+    def fill(self, words: Words) -> str | None:
         """The text with `words` in it; None when one of its facts is not among them."""
-        if not self.needs:
-            return self._text
-        if not self.needs <= words.keys():
+        if not words.known >= self.needs:
             return None
-        return self._render(words)
+        return "".join([words.say(text) if is_name else text for text, is_name in self._parts])
+
+
+def _literal(node: nodes.Node) -> str:
+    return node.data if isinstance(node, nodes.TemplateData) else ""
 
 
 class Choice:
-    """Alternatives of one text in one language, the last of which needs no fact."""
+    """Alternatives of one text in one language; `last` needs no fact and fits."""
 
-    def __init__(self, lines: Sequence[Line], longest: int) -> None:
+    def __init__(self, lines: Sequence[Line], last: str, longest: int) -> None:
         self._lines = lines
+        self._last = last
         self._longest = longest
 
-    def fill(self, words: Mapping[str, str]) -> str:
+    def fill(self, words: Words) -> str:
         """The first alternative whose facts are known and that is not too long for the card."""
         for line in self._lines:
             text = line.fill(words)
             if text is not None and len(text) <= self._longest:
                 return text
-        return ""
+        return self._last
 
 
 class Several:
@@ -76,7 +90,7 @@ class Several:
         self._lines = lines
         self._longest = longest
 
-    def fill(self, words: Mapping[str, str]) -> tuple[str, ...]:
+    def fill(self, words: Words) -> tuple[str, ...]:
         """The lines whose facts are all known, in order."""
         filled = (line.fill(words) for line in self._lines)
         return tuple(text for text in filled if text is not None and len(text) <= self._longest)
@@ -87,14 +101,13 @@ def compile_choice(texts: Texts, known: Collection[str], where: str, longest: in
     made = {}
     for language, given in _by_language(texts, where).items():
         here = f"{where}.{language}"
-        lines = _lines(given, known, here)
-        if not lines:
-            raise ConfigError(here, "the text is missing; every text is there in every language")
-        if lines[-1].needs:
-            raise ConfigError(here, f"add a last alternative without facts: {min(lines[-1].needs)!r} may be missing")
-        if not 0 < len(lines[-1].fill({}) or "") <= longest:
+        *first, last = _lines(given, known, here)
+        if last.needs:
+            raise ConfigError(here, f"add a last alternative without facts: {min(last.needs)!r} may be missing")
+        text = last.fill(Words({}, language))
+        if not text or len(text) > longest:
             raise ConfigError(here, f"the last alternative has to have 1 to {longest} characters")
-        made[language] = Choice(lines, longest)
+        made[language] = Choice(first, text, longest)
     return made
 
 

@@ -98,8 +98,10 @@ class ScoringFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     time_zone: str = "Europe/Berlin"
     """Whose calendar counts for customers without a time zone of their own."""
     limits: Limits = Limits()
-    signals: dict[str, SignalCard]
-    phrases: dict[str, dict[str, tuple[str, ...]]]
+    signals: Annotated[dict[str, SignalCard], Meta(extra_json_schema={"propertyNames": {"enum": list(SIGNS)}})]
+    phrases: Annotated[
+        dict[str, dict[str, tuple[str, ...]]], Meta(extra_json_schema={"propertyNames": {"enum": list(TOPICS)}})
+    ]
     """Topic → language → phrases."""
     negations: Negations = Negations()
     value: ValueCard = ValueCard()

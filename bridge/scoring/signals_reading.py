@@ -46,13 +46,10 @@ class Moment(Struct, frozen=True):
             return instant.date()
 
     def start_of(self, day: date) -> datetime:
-        """The first instant of `day` at the customer's place, in UTC."""
+        """The first instant of `day`, today or later, at the customer's place, in UTC."""
         start = self._starts.get(day)
         if start is None:
-            try:
-                start = datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(timezone.utc)
-            except OverflowError:
-                start = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+            start = datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(timezone.utc)
             self._starts[day] = start
         return start
 

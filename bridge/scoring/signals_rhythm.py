@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from operator import itemgetter
 from statistics import median
 
 from bridge.model import Channel, ContractStatus, Direction, Interaction, Purchase
@@ -27,6 +28,8 @@ SILENT_GAPS = (2, 3)
 SHORTEST_GAP = 7.0
 """Who buys more often than weekly is not silent after a fortnight's holiday, in days."""
 NO_EXCHANGE = (365, 730)
+_EARLIEST = date(1900, 1, 1)
+"""Earlier dates are what some systems write for "unknown"."""
 TENURE_YEARS = (10, 5)
 _STEPS = 4
 """The window's quarters, in which the length of the earlier history is counted so that it changes seldom."""
@@ -37,7 +40,7 @@ _FEWEST_EXPECTED = 1.5
 def _made(view: View, moment: Moment) -> list[tuple[datetime, Held[Purchase]]]:
     """The purchases that stayed, oldest first."""
     made = [(held.record.at or held.at, held) for held in view.purchases if not held.record.refunded]
-    made.sort(key=lambda each: (each[0], each[1].ref))
+    made.sort(key=itemgetter(0))
     return made
 
 
@@ -71,7 +74,7 @@ def _read_silent(view: View, moment: Moment, settings: Settings) -> Reading:
     if len(view.purchases) < settings.limits.fewest_purchases:
         return Reading(None)
     made = _made(view, moment)
-    days = sorted({moment.day_of(at).toordinal() for at, _ in made})
+    days = sorted({at.toordinal() for at, _ in made})  # in UTC: a rhythm needs no calendar
     if len(days) < settings.limits.fewest_purchases:
         return Reading(None)
     gap = max(SHORTEST_GAP, median(right - left for left, right in pairwise(days)))
@@ -125,8 +128,8 @@ def _read_tenure(view: View, moment: Moment, settings: Settings) -> Reading:
     """Customer for five or ten years: since the date the company keeps, else since the first contract that runs."""
     starts = [held.record.starts for held in view.contracts if held.record.status is ContractStatus.active]
     since = view.customer.customer_since or min((each for each in starts if each), default=None)
-    if since is None:
-        return Reading(None)
+    if since is None or not _EARLIEST < since <= moment.today:
+        return Reading(None, moment.start_of(since) if since and since > moment.today else None)
     until = None
     for years in TENURE_YEARS:
         day = _anniversary(since, years)

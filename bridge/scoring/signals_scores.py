@@ -27,19 +27,21 @@ def _read_latest(
     code: str, days: tuple[int, ...], wanted: bool, view: View, moment: Moment, settings: Settings
 ) -> Reading:
     """The band of the latest score of all, if it is a good (or bad) one: a later score takes an earlier one back."""
-    latest: tuple[datetime, str, bool | None, Held[Any]] | None = None
-    for at, held, good in _scores(view, settings.limits):
-        if latest is None or (at, held.ref) > latest[:2]:
-            latest = (at, held.ref, good, held)
+    latest: tuple[datetime, Held[Any], bool | None] | None = None
+    for each in _scores(view, settings.limits):
+        if latest is None or each[0] > latest[0]:
+            latest = each
     if latest is None or latest[2] is not wanted:
         return Reading(None)
-    at, _, _, held = latest
+    at, held, _ = latest
     band, change = band_since(at, days, moment.at)
     if band is None:
         return Reading(None)
     facts: dict[str, Any] = {"date": moment.day_of(at)}
     if isinstance(held.record, SurveyResponse):
-        facts |= {"metric": held.record.metric.value.upper(), "score": held.record.score, "scale": _scale(held.record)}
+        scale = _scale(held.record)
+        if scale is None or scale > 1:  # of a thumb up or down, "0 out of 1" says nothing to anybody
+            facts |= {"metric": held.record.metric.value.upper(), "score": held.record.score, "scale": scale}
     return Reading(Signal(code=code, band=band, evidence=evidence(held, at), facts=facts), change)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from string import Formatter
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta
 
 from bridge.conditions import nearest
 from bridge.errors import ConfigError
@@ -18,7 +21,9 @@ LANGUAGES = ("de", "en")
 LONGEST_WORD = 60
 """Longest text of a record (a product's name) that goes into a sentence, in characters."""
 
-Texts: TypeAlias = dict[str, str | tuple[str, ...]]
+Texts: TypeAlias = Annotated[
+    dict[str, str | tuple[str, ...]], Meta(extra_json_schema={"propertyNames": {"enum": list(LANGUAGES)}})
+]
 """Per language a text, or several of which the first that can be filled is taken."""
 
 _MONTHS = ("", *"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())
@@ -59,11 +64,18 @@ def _say_date(value: date | datetime, language: str) -> str:
 
 
 def _say_money(value: Money, language: str) -> str:
-    number = _say_number(f"{value.amount:,}", language)
+    digits = _minor_digits(value.currency)
+    sign = "-" if value.minor < 0 else ""
+    number = _say_number(f"{abs(value.minor) / 10**digits:,.{digits}f}", language)
     symbol = _SYMBOLS.get(value.currency, value.currency)
     if language == "de":
-        return f"{number} {symbol}"
-    return f"{symbol}{number}" if value.currency in _SYMBOLS else f"{symbol} {number}"
+        return f"{sign}{number} {symbol}"
+    return f"{sign}{symbol}{number}" if value.currency in _SYMBOLS else f"{sign}{symbol} {number}"
+
+
+@cache
+def _minor_digits(currency: str) -> int:
+    return len(str(Money(0, currency).amount).partition(".")[2])
 
 
 def _say_number(english: str, language: str) -> str:

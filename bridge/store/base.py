@@ -46,6 +46,8 @@ class Step(Struct, frozen=True):
 class Unit(Struct):
     """What is written in one transaction: all of it, or nothing."""
 
+    since: int | None = None
+    """What `Store.mark` said before the first read: where nobody has written since, the guards need not be asked."""
     guards: list[Guard] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     wake: set[str] = field(default_factory=set)
@@ -70,6 +72,10 @@ class Store(Protocol):
 
     engine: Literal["sqlite", "postgres"]
 
+    def mark(self) -> int | None:
+        """A number that is another one after any commit by anybody; None where there is no such thing."""
+        ...
+
     async def all(self, statement: str, /, **params: Any) -> list[Row]:
         """All rows of a read."""
         ...
@@ -82,8 +88,11 @@ class Store(Protocol):
         """Run one writing statement in a transaction of its own and give back what it returns."""
         ...
 
-    async def write(self, unit: Unit) -> None:
-        """Write all of `unit` or nothing. Raises Superseded when a guard or an expected count does not hold."""
+    async def write(self, unit: Unit) -> float:
+        """Write all of `unit` or nothing. Raises Superseded when a guard or an expected count does not hold.
+
+        Returns the seconds for which others who write had to wait for it.
+        """
         ...
 
     def answer(self, kind: str, value: str, language: str | None) -> Row | None | _Pending:

@@ -66,6 +66,9 @@ class PostgresStore:
             raise ConfigError("BRIDGE_DATABASE_URL", f"cannot use this database: {problem}") from None
         return cls(pool, opened[1:], opened[0])
 
+    def mark(self) -> int | None:
+        return None
+
     async def all(self, statement: str, /, **params: Any) -> list[Row]:
         prepared = self._statements[statement]
         async with self._pool.acquire() as db:
@@ -79,7 +82,8 @@ class PostgresStore:
     async def change(self, statement: str, /, **params: Any) -> list[Row]:
         return await self.all(statement, **params)
 
-    async def write(self, unit: Unit) -> None:
+    async def write(self, unit: Unit) -> float:
+        started = time.perf_counter()
         async with self._pool.acquire() as db, db.transaction():
             if unit.guards:
                 await db.execute("select pg_advisory_xact_lock($1)", GUARD_LOCK)
@@ -94,6 +98,7 @@ class PostgresStore:
                     raise Superseded(f"{step.statement} changed {changed} rows instead of {step.expect}")
             for channel in unit.wake:
                 await db.execute("select pg_notify($1, '')", f"bridge_{channel}")
+        return time.perf_counter() - started
 
     async def answer(self, kind: str, value: str, language: str | None) -> Row | None:
         future: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
@@ -182,5 +187,6 @@ async def _migrate(db: _Connection) -> None:
             if number > have:
                 await db.execute(script)
         await db.execute(
-            "insert into meta values ('schema', $1) on conflict (name) do update set value = excluded.value", str(newest)
+            "insert into meta values ('schema', $1) on conflict (name) do update set value = excluded.value",
+            str(newest),
         )

@@ -48,6 +48,9 @@ class SqliteStore:
         self._writer = threading.Thread(target=self._write_all, name="store-write", daemon=True)
         self._writer.start()
 
+    def mark(self) -> int | None:
+        return int(self._watch.execute("pragma data_version").fetchone()[0])
+
     async def all(self, statement: str, /, **params: Any) -> list[Row]:
         prepared = self._statements[statement]
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, prepared, params)
@@ -60,8 +63,9 @@ class SqliteStore:
         prepared = self._statements[statement]
         return await self._submit(lambda db: _execute(db, prepared, params))
 
-    async def write(self, unit: Unit) -> None:
-        await self._submit(lambda db: self._apply(db, unit))
+    async def write(self, unit: Unit) -> float:
+        held = await self._submit(lambda db: self._apply(db, unit))
+        return float(held[0][0])
 
     def answer(self, kind: str, value: str, language: str | None) -> Row | None:
         row: Row | None = self._hot.execute(
@@ -70,11 +74,11 @@ class SqliteStore:
         return row
 
     async def wait(self, channel: str, seconds: float) -> bool:
-        before = self._version()
+        before = self.mark()
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(POLL_SECONDS, left))
-            if self._version() != before:
+            if self.mark() != before:
                 return True
         return False
 
@@ -85,9 +89,6 @@ class SqliteStore:
         await loop.run_in_executor(None, self._readers.shutdown)
         self._hot.close()
         self._watch.close()
-
-    def _version(self) -> int:
-        return int(self._watch.execute("pragma data_version").fetchone()[0])
 
     def _read(self, statement: Statement, params: dict[str, Any]) -> list[Row]:
         db = getattr(self._local, "db", None)
@@ -102,14 +103,16 @@ class SqliteStore:
         return await future
 
     def _apply(self, db: sqlite3.Connection, unit: Unit) -> _Result:
-        for guard in unit.guards:
+        started = time.perf_counter()
+        unmoved = unit.since is not None and unit.since == self.mark()
+        for guard in () if unmoved else unit.guards:
             if _execute(db, self._statements[guard.statement], guard.params) != guard.expected:
                 raise Superseded(f"{guard.statement} no longer gives what was read")
         for step in unit.steps:
             changed = _run(db, self._statements[step.statement], step)
             if step.expect is not None and changed != step.expect:
                 raise Superseded(f"{step.statement} changed {changed} rows instead of {step.expect}")
-        return []
+        return [(time.perf_counter() - started,)]
 
     def _write_all(self) -> None:
         db = _connect(self._path, read_only=False)
@@ -180,7 +183,8 @@ def _bind(statement: Statement, params: dict[str, Any]) -> dict[str, Any]:
     if not statement.lists:
         return params
     return {
-        name: msgspec.json.encode(value).decode() if name in statement.lists else value for name, value in params.items()
+        name: msgspec.json.encode(value).decode() if name in statement.lists else value
+        for name, value in params.items()
     }
 
 
@@ -231,7 +235,10 @@ def migrate(path: Path) -> None:
             if number > have:
                 for statement in script.split(";"):
                     db.execute(statement)
-        db.execute("insert into meta values ('schema', ?) on conflict (name) do update set value = excluded.value", (str(newest),))
+        db.execute(
+            "insert into meta values ('schema', ?) on conflict (name) do update set value = excluded.value",
+            (str(newest),),
+        )
         db.execute("commit")
     except sqlite3.DatabaseError as problem:
         raise ConfigError("BRIDGE_DATABASE_URL", f"{path} cannot be used: {problem}") from None

@@ -30,6 +30,10 @@ class FakeVendor(Protocol):
         """A customer as the vendor keeps one; `phone` as people type it. Gives back the id at the vendor."""
         ...
 
+    def authorises(self, request: httpx.Request) -> bool:
+        """Whether a request asks for nothing but a token."""
+        ...
+
     def answer(self, request: httpx.Request) -> httpx.Response:
         """The vendor's answer to one request."""
         ...

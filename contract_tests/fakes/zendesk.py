@@ -48,9 +48,12 @@ class Fake:
         self.streams["users"].append(user)
         return str(user["id"])
 
+    def authorises(self, request: httpx.Request) -> bool:
+        return request.url.path == "/oauth/tokens"
+
     def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removesuffix(".json")
-        if path == "/oauth/tokens":
+        if self.authorises(request):
             return self._token(request)
         if request.headers.get("authorization") not in (f"Bearer {TOKEN}", _basic()):
             return _json({"error": "Couldn't authenticate you"}, 401)

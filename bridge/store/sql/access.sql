@@ -11,3 +11,6 @@ on conflict (id) do update set expires_at = excluded.expires_at, revoked_at = ex
 
 -- name: audit
 insert into audit (at, actor, action, subject, detail) values (:at, :actor, :action, :subject, :detail)
+
+-- name: revoke
+update access_keys set revoked_at = :at where id = :id and revoked_at is null returning id

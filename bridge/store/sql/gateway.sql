@@ -7,8 +7,8 @@ with recursive chain (id, merged_into) as (
 select 'exact', c.id, '', 1, coalesce(d.tier, ''), coalesce(d.priority, 3), coalesce(d.route_hint, ''),
        d.id, d.computed_at, d.valid_until, d.as_of, d.routing, d.detail, d.language
 from chain c
-left join decisions d on d.customer = c.id and d.language = coalesce(
-  :language::text, (select min(k.language) from keys k where k.customer = c.id and k.match = 'exact'), :fallback::text)
+left join decisions d on d.customer = c.id
+  and case when :language::text is null then d.main = 1 else d.language = :language::text end
 where c.merged_into is null
 
 -- name: survivor
@@ -36,15 +36,15 @@ update decision_log set shown_at = coalesce(shown_at, :at) where id = :id
 select name from sources where error is not null and (seen_at is null or seen_at < :before) order by name
 
 -- name: decision
-select customer, language, computed_at, null as superseded_at, shown_at, made_of, card
+select customer, language, computed_at, null as superseded_at, shown_at, made_of, card, 0 as place
 from decisions where id = :id
 union all
-select customer, language, computed_at, superseded_at, shown_at, made_of, card
+select customer, language, computed_at, superseded_at, shown_at, made_of, card, 1 as place
 from decision_log where id = :id
-order by 2
+order by language, place
 
 -- name: outcome
-select decision, kind, result, offer, amount_minor, currency, note, disposition, agent, at from outcomes where key = :key
+select decision, kind, result, offer, amount_minor, currency, note, disposition, agent from outcomes where key = :key
 
 -- name: add_outcome
 insert into outcomes (key, decision, customer, at, kind, result, offer, amount_minor, currency, note, disposition, agent, actor)

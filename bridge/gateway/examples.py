@@ -1,0 +1,129 @@
+"""What the description shows of each serving function beside its types: examples, and bodies that have no struct."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from bridge.gateway import assist, customers, identities, lookup, outcomes, sources, system, tickets, webhooks
+
+_CUSTOMER: Final = "c_5f0c2a9be14d7a31"
+_DECISION: Final = "d_8a1f20c76b3e9d54"
+_PHONE: Final = {"phone": "+4930901820"}
+
+_FLAT: Final[dict[str, str]] = {
+    "found": "true",
+    "match": "exact",
+    "candidates": "1",
+    "customer_id": _CUSTOMER,
+    "decision_id": _DECISION,
+    "value_tier": "gold",
+    "priority": "2",
+    "route_hint": "retention",
+    "risk_band": "high",
+    "language": "de",
+    "preferred_channel": "voice",
+    "open_case": "true",
+    "risk_score": "62",
+    "reason_1": "contract_end",
+    "reason_2": "complaint",
+    "reason_3": "",
+    "reason_1_text": "Der Vertrag endet in 23 Tagen.",
+    "reason_2_text": "Beschwerde vom 3. November ist noch offen.",
+    "reason_3_text": "",
+    "script_id": "contract_end",
+    "script_title": "Vertragsende: persönlich nachfragen",
+    "script_line": "Frau Kaya, Ihr Vertrag läuft bald aus. Ich möchte gern wissen, was Ihnen künftig wichtig ist.",
+    "offer_ceiling": "45.00 EUR",
+    "owner": "Jana Vogt",
+    "consent_voice": "granted",
+    "loop_due_in_min": "",
+    "as_of_age_s": "312",
+    "degraded": "false",
+    "missing_sources": "",
+    "answer_ms": "1",
+    "schema": "1",
+}
+
+
+_CARD: Final[dict[str, Any]] = {
+    "decision_id": _DECISION,
+    "schema": "1",
+    "language": "de",
+    "match": "exact",
+    "customer": {"id": _CUSTOMER, "salutation": "Frau", "family_name": "Kaya", "preferred_channel": "voice"},
+    "routing": {"route_hint": "retention", "priority": 2},
+    "risk": {"score": 62, "band": "high", "reasons": [{"code": "contract_end", "text": _FLAT["reason_1_text"]}]},
+    "value": {"tier": "gold"},
+    "script": {"id": "contract_end", "title": _FLAT["script_title"], "line": _FLAT["script_line"]},
+    "offer": {"kinds": ["discount"], "ceiling": {"minor": 4500, "currency": "EUR"}},
+    "found": "true",
+    "candidates": "1",
+    "as_of_age_s": "312",
+    "degraded": "false",
+    "missing_sources": "",
+    "answer_ms": "2",
+}
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """For one serving function. `body_types` are those of a body that is read leniently, without a struct."""
+
+    body_types: tuple[str, ...] = ()
+    answer_types: tuple[str, ...] = ("application/json",)
+    flat: bool = False
+    """It answers the flat answer (see `bridge.flat`)."""
+    headers: tuple[str, ...] = ()
+    path: dict[str, str] = {}
+    query: dict[str, str] = {}
+    body: Any = None
+    answer: Any = None
+    also: dict[str, str] = {}
+    """Other statuses, and what they mean."""
+
+
+_FORMS: Final = ("application/json", "application/x-www-form-urlencoded")
+_FORMATS: Final = (*_FORMS, "text/plain; charset=utf-8")
+_ID: Final = {"id": _CUSTOMER}
+_BUDGET: Final = ("X-Budget-Ms",)
+
+SHOWN: Final[dict[Callable[..., Any], Shown]] = {
+    lookup.by_query: Shown(answer_types=_FORMATS, flat=True, headers=_BUDGET, query=_PHONE, answer=_FLAT),
+    lookup.by_body: Shown(
+        body_types=_FORMS, answer_types=_FORMATS, flat=True, headers=_BUDGET, body=_PHONE, answer=_FLAT
+    ),
+    assist.by_query: Shown(headers=_BUDGET, query=_PHONE, answer=_CARD),
+    assist.by_body: Shown(body_types=_FORMS, headers=_BUDGET, body=_PHONE, answer=_CARD),
+    outcomes.record: Shown(
+        headers=("Idempotency-Key",),
+        path={"id": _DECISION},
+        body={"kind": "accepted", "result": "saved", "offer": "discount", "amount": "15.00", "currency": "EUR"},
+        answer={"outcome": "o_31c5d8a09be27f46a1b0c2d3", "decision": _DECISION, "recorded": True},
+    ),
+    outcomes.replay: Shown(path={"id": _DECISION}, query={"lang": "de"}),
+    tickets.mint: Shown(body={"agent": "a-17", "origin": "https://desk.example.com"}),
+    customers.show: Shown(path=_ID),
+    customers.timeline: Shown(path=_ID, query={"limit": "20"}),
+    identities.show: Shown(path=_ID),
+    identities.merge: Shown(body={"a": _CUSTOMER, "b": "c_0b7d11", "reason": "same person, said so on the phone"}),
+    identities.separate: Shown(body={"customer": _CUSTOMER, "profiles": ["crm:4711"], "reason": "mother and daughter"}),
+    identities.split: Shown(body={"id": "m_5f0c2a9be14d7a31"}),
+    identities.block: Shown(body={"kind": "phone", "value": "+4930901820", "reason": "switchboard"}),
+    identities.unblock: Shown(body={"kind": "phone", "value": "+4930901820"}),
+    sources.dead_letters: Shown(query={"source": "crm"}),
+    sources.replay_all: Shown(body={"source": "crm"}, answer={"replayed": 3}),
+    sources.replay_one: Shown(path={"id": "42"}, answer={"replayed": 1}),
+    webhooks.receive: Shown(
+        body_types=("application/json",),
+        answer_types=(),
+        path={"source": "helpdesk"},
+        body={},
+        also={"202": "Kept, or nothing in it that is kept."},
+    ),
+    webhooks.probe: Shown(answer_types=(), path={"source": "helpdesk"}),
+    system.alive: Shown(answer={"status": "ok", "version": "0.1.0"}),
+    system.ready: Shown(also={"503": "The store does not answer."}),
+    system.metrics: Shown(answer_types=("text/plain; charset=utf-8",)),
+}

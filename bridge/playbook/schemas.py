@@ -1,0 +1,47 @@
+"""JSON Schemas of the configuration files, for editors: made from the structs that read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from bridge.conditions import condition_schema
+from bridge.identity.rules import IdentityRules
+from bridge.playbook.routing import RoutingFile
+from bridge.playbook.scripts import PlaybookFile
+from bridge.playbook.situation import VOCABULARY
+from bridge.scoring.card import ScoringFile
+
+_FORMS: dict[str, type[Struct]] = {
+    "identity": IdentityRules,
+    "playbook": PlaybookFile,
+    "routing": RoutingFile,
+    "scoring": ScoringFile,
+}
+
+
+def config_schemas() -> dict[str, bytes]:
+    """File name → content of every schema under `config/schemas/`."""
+    return {f"{name}.json": _schema(form) for name, form in _FORMS.items()}
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Bring the schemas in `folder` up to date; returns the files that changed."""
+    changed = []
+    for name, content in config_schemas().items():
+        path = folder / name
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+            changed.append(path)
+    return changed
+
+
+def _schema(form: type[Struct]) -> bytes:
+    made: dict[str, Any] = msgspec.json.schema(form)
+    if form in (PlaybookFile, RoutingFile):
+        made["$defs"]["condition"] = condition_schema(VOCABULARY)
+    made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+    return msgspec.json.format(msgspec.json.encode(made, order="sorted"), indent=2) + b"\n"

@@ -1,0 +1,128 @@
+"""The example at work: which sources it has, how it is loaded, and why it never stands beside real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from bridge.access import SCOPES, hash_key, mint_key
+from bridge.adapter.base import Adapter
+from bridge.adapter.delivery import Item, Request
+from bridge.adapter.yamlfile import read_yaml
+from bridge.errors import ConfigError
+from bridge.facts import Origin
+from bridge.flow import Desk
+from bridge.intake import inbox, sync
+from bridge.sample.center import Center, make_center
+from bridge.settings import Settings
+from bridge.store import Store, Unit
+from bridge.store.keys import key_row, stored_key
+
+MARK = "example"
+"""Name of the row in `meta` that says: this database holds made-up people."""
+
+
+class Example(Struct, frozen=True, kw_only=True):
+    """What was loaded, and the key to try it with: all scopes, kept in a file, which only an example may do."""
+
+    key: str
+    center: Center
+
+
+def choose_sources(settings: Settings) -> Path | dict[str, Any]:
+    """The configured sources, or those of the example in demo mode. Raises ConfigError where both would meet."""
+    path = settings.config_dir / "sources.yaml"
+    if not settings.demo:
+        return path
+    configured = (read_yaml(path) or {}).get("sources") or {} if path.exists() else {}
+    if configured:
+        raise ConfigError(
+            "BRIDGE_DEMO",
+            f"is on, but {path} has real sources ({', '.join(sorted(configured))}): made-up people must not stand beside "
+            "real ones. Leave BRIDGE_DEMO out, or point BRIDGE_CONFIG_DIR elsewhere",
+        )
+    example: dict[str, Any] = read_yaml(settings.config_dir / "example.yaml")
+    for source in example["sources"].values():
+        for setting, value in source["settings"].items():
+            source["settings"][setting] = value.replace("${EXAMPLE_FOLDER}", str(example_folder(settings)))
+    return example
+
+
+def example_folder(settings: Settings) -> Path:
+    """Where the example's exports are written: beside its database."""
+    if settings.database_url.startswith("sqlite:///"):
+        return Path(settings.database_url.removeprefix("sqlite:///")).resolve().parent / "example"
+    return Path(".var").resolve() / "example"
+
+
+async def guard_demo(store: Store, settings: Settings) -> None:
+    """Raise ConfigError when the database and the mode do not go together."""
+    marked = await store.one("meta.get", name=MARK) is not None
+    if marked and not settings.demo:
+        raise ConfigError(
+            "BRIDGE_DATABASE_URL",
+            "this database holds the example's made-up people: name another one for real sources, or set BRIDGE_DEMO=true",
+        )
+    if settings.demo and not marked:
+        rows = await store.all("meta.records_there")
+        if rows[0][0]:
+            raise ConfigError(
+                "BRIDGE_DEMO", "is on, but the database holds real records: leave it out, or name another database"
+            )
+
+
+async def load_example(desk: Desk, settle: Callable[[], Any], *, now: datetime) -> Example:
+    """Load the example through its adapters unless it is there; `settle` works until nothing is left to do."""
+    center = make_center(now=now)
+    marked = await desk.store.one("meta.get", name=MARK)
+    if marked is not None and marked[0] == "loaded":
+        return Example(key=await _key(desk, now), center=center)
+    unit = Unit()
+    unit.add("meta.put", name=MARK, value="begun")
+    await desk.store.write(unit)
+    unit = Unit()
+    for name, adapter in sorted(desk.registry.sources.items()):
+        sample = desk.registry.sample(adapter.manifest.name)
+        if sample is None:
+            raise ConfigError(f"adapters/{adapter.manifest.name}", "has no sample.py, which the example needs")
+        if hasattr(sample, "export"):
+            sample.export(center, adapter.source)
+            continue
+        items = [item for one in sample.deliveries(center, adapter.source, now) for item in _items(adapter, one, now)]
+        inbox.keep(unit, name, adapter.manifest, items, via="sample", origin=Origin.first_import, now=now)
+    await sync.register(desk.store, desk.registry.sources, now)
+    await desk.store.write(unit)
+    await settle()
+    unit = Unit()
+    unit.add("meta.put", name=MARK, value="loaded")
+    await desk.store.write(unit)
+    return Example(key=await _key(desk, now), center=center)
+
+
+async def _key(desk: Desk, now: datetime) -> str:
+    """The example's key: the one in its file as long as it is valid, else a new one."""
+    file = example_folder(desk.settings) / "key.txt"
+    if file.exists():
+        key = file.read_text("ascii").strip()
+        row = await desk.store.one("access.by_hash", hash=hash_key(key.encode()))
+        if row is not None and stored_key(row).valid_at(now):
+            return key
+    key, access = mint_key("example", SCOPES, now)
+    unit = Unit()
+    unit.add("access.put", **key_row(access))
+    await desk.store.write(unit)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(key, "ascii")
+    return key
+
+
+def _items(adapter: Adapter, one: Item | Request, now: datetime) -> tuple[Item, ...]:
+    if isinstance(one, Item):
+        return (one,)
+    adapter.verify(one, now)
+    return adapter.open(one).items

@@ -1,0 +1,266 @@
+"""The shipped playbooks: both languages, with all facts and with none, for whom they are meant; and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+import yaml
+from hypothesis import given, settings
+
+from bridge.adapter.yamlfile import read_yaml
+from bridge.errors import ConfigError
+from bridge.model import Customer
+from bridge.playbook import Situation, Suggestion, fill, load_playbooks, suggest
+from bridge.playbook.schemas import config_schemas, write_schemas
+from bridge.playbook.scripts import LONGEST_LINE, LONGEST_TITLE
+from bridge.scoring.result import Band, Tier
+from bridge.scoring.signals import SIGNS
+from bridge.scoring.view import View
+from tests.playbook.situations import KATRIN, situation_of, unhappy, with_signals
+from tests.scoring.views import CONFIG, views
+
+PLAYBOOKS = load_playbooks(CONFIG / "playbooks")
+IDS = [playbook.id for playbook in PLAYBOOKS.playbooks]
+
+
+def texts(suggestion: Suggestion, language: str) -> list[str]:
+    return [
+        suggestion.title[language],
+        suggestion.line[language],
+        *suggestion.more[language],
+        *suggestion.do_not_say[language],
+    ]
+
+
+def assert_whole(suggestion: Suggestion) -> None:
+    """Both languages are there, fit the card and have no hole."""
+    for language in ("de", "en"):
+        assert 0 < len(suggestion.title[language]) <= LONGEST_TITLE
+        assert 0 < len(suggestion.line[language]) <= LONGEST_LINE
+        for text in texts(suggestion, language):
+            assert text == text.strip()
+            assert text.isprintable()
+            assert not any(hole in text for hole in ("{", "}", "None", "  ", " ,", " .", "()"))
+    assert len(suggestion.more["de"]) == len(suggestion.more["en"])
+    assert len(suggestion.do_not_say["de"]) == len(suggestion.do_not_say["en"])
+
+
+def test_the_four_playbooks_are_there_best_first() -> None:
+    assert IDS == ["apology", "high_value_at_risk", "contract_or_discount_end", "default"]
+
+
+@pytest.mark.parametrize("script", IDS)
+@pytest.mark.parametrize(
+    "situation",
+    [
+        with_signals(*SIGNS),
+        with_signals(*SIGNS, facts=False),
+        with_signals(*SIGNS, customer=Customer(), expected=None),
+        with_signals(),
+        Situation(),
+    ],
+    ids=["all facts", "only sure facts", "no name", "no signal", "nobody"],
+)
+def test_every_playbook_renders_whole_in_both_languages(script: str, situation: Situation) -> None:
+    playbook = PLAYBOOKS.playbooks[IDS.index(script)]
+    assert_whole(fill(playbook, situation))
+
+
+@pytest.mark.parametrize("codes", [*((code,) for code in SIGNS), *combinations(SIGNS, 2)])
+def test_every_sign_and_pair_of_signs_gets_a_whole_script(codes: tuple[str, ...]) -> None:
+    assert_whole(suggest(PLAYBOOKS, with_signals(*codes)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(views())
+def test_every_customer_gets_a_whole_script(view: View) -> None:
+    assert_whole(suggest(PLAYBOOKS, situation_of(view)))
+
+
+@pytest.mark.parametrize(
+    ("situation", "script"),
+    [
+        (with_signals("complaint"), "apology"),
+        (with_signals("ticket_waiting", "discount_ending"), "apology"),
+        (with_signals("detractor", tier=Tier.platinum, band=Band.critical), "apology"),
+        (with_signals("silence", tier=Tier.gold, band=Band.high), "high_value_at_risk"),
+        (with_signals("silence", tier=Tier.silver, band=Band.high), "default"),
+        (with_signals("discount_ending"), "contract_or_discount_end"),
+        (with_signals("contract_terms"), "contract_or_discount_end"),
+        (with_signals("promoter", "long_tenure"), "default"),
+        (with_signals(tier=Tier.unknown, band=Band.unknown), "default"),
+        (Situation(), "default"),
+    ],
+)
+def test_each_playbook_is_suggested_to_those_it_is_meant_for(situation: Situation, script: str) -> None:
+    assert suggest(PLAYBOOKS, situation).script_id == script
+
+
+def test_the_other_playbooks_that_apply_are_named_in_order() -> None:
+    situation = with_signals("complaint", "contract_ending", tier=Tier.gold, band=Band.high)
+    assert suggest(PLAYBOOKS, situation).alternates == ("high_value_at_risk", "contract_or_discount_end", "default")
+
+
+def test_the_line_names_what_happened_to_this_customer() -> None:
+    suggestion = suggest(PLAYBOOKS, situation_of(unhappy()))
+    assert suggestion.line["de"].startswith("Frau Albers, Sie warten seit dem 15.11.2026 auf unsere Antwort.")
+    assert suggestion.line["en"].startswith("Ms Albers, you have been waiting for our reply since 15 Nov 2026.")
+    assert "Persönliche Betreuung: Jana Brandt." in suggestion.more["de"][-1]
+
+
+def test_a_discount_that_ends_is_named_with_both_prices() -> None:
+    line = suggest(PLAYBOOKS, with_signals("discount_ending")).line
+    assert "44,90 € statt 29,90 €" in line["de"]
+    assert "€44.90 instead of €29.90" in line["en"]
+
+
+def test_nothing_personal_is_said_beyond_what_the_script_names() -> None:
+    said = msgspec.json.encode(suggest(PLAYBOOKS, situation_of(unhappy()))).decode()
+    for secret in ("@", "017", "+49", "77001", "hört", "Geheim", "Messe", "Inhaberin", "Optik", "Katrin", "crm/"):
+        assert secret not in said
+
+
+def test_the_dead_are_not_addressed() -> None:
+    dead = msgspec.structs.replace(unhappy(), customer=msgspec.structs.replace(KATRIN, deceased=True))
+    suggestion = suggest(PLAYBOOKS, situation_of(dead))
+    assert suggestion.script_id == "default"
+    assert "Albers" not in msgspec.json.encode(suggestion).decode()
+
+
+def test_who_objects_to_profiling_gets_the_neutral_script() -> None:
+    objecting = msgspec.structs.replace(unhappy(), customer=msgspec.structs.replace(KATRIN, objects_to_profiling=True))
+    suggestion = suggest(PLAYBOOKS, situation_of(objecting))
+    assert (suggestion.script_id, suggestion.alternates, suggestion.offers) == ("default", (), ())
+
+
+def test_a_hostile_name_or_product_stays_text() -> None:
+    hostile = msgspec.structs.replace(KATRIN, family_name="{{ owner }}\u202e\x00{% for x in y %}", salutation="Frau")
+    suggestion = suggest(PLAYBOOKS, with_signals("contract_ending", customer=hostile))
+    assert "Frau {{ owner }}{% for x in y %}" in suggestion.line["de"]
+    assert suggestion.line["de"].isprintable()
+
+
+def test_a_line_made_too_long_by_its_facts_gives_way_to_the_next() -> None:
+    long = with_signals("contract_ending", customer=Customer(name="N" * 400, owner="O" * 400))
+    assert_whole(suggest(PLAYBOOKS, long))
+
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def written(folder: Path, change: Change = lambda data: None, name: str = "default") -> Path:
+    data = read_yaml(CONFIG / "playbooks" / "apology.yaml") | {"id": name}
+    change(data)
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(data, allow_unicode=True), "utf-8")
+    return path
+
+
+def always(data: dict[str, Any]) -> None:
+    data.pop("when")
+
+
+def test_playbooks_of_equal_priority_are_taken_by_their_id(tmp_path: Path) -> None:
+    for name in ("b", "a", "c"):
+        written(tmp_path, always, name)
+    suggestion = suggest(load_playbooks(tmp_path), Situation())
+    assert (suggestion.script_id, suggestion.alternates) == ("a", ("b", "c"))
+
+
+def test_the_version_changes_with_any_playbook_and_with_nothing_else(tmp_path: Path) -> None:
+    written(tmp_path, always)
+    first = load_playbooks(tmp_path).version
+    assert load_playbooks(tmp_path).version == first
+    written(tmp_path, lambda data: data.update(when=None, priority=91))
+    assert load_playbooks(tmp_path).version != first
+
+
+def test_a_folder_without_a_playbook_for_everybody_is_refused(tmp_path: Path) -> None:
+    written(tmp_path)
+    with pytest.raises(ConfigError, match="one playbook has to apply always"):
+        load_playbooks(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "what"),
+    [
+        (lambda d: d.update(id="other"), "id", "is 'other', but the file is called default.yaml"),
+        (lambda d: d.update(id="No spaces"), "id", "Expected `str` matching"),
+        (lambda d: d.update(prioriti=3), "prioriti", "did you mean 'priority'?"),
+        (lambda d: d.update(when={"any": [{"signal": "complant"}]}), "when.any[0].signal", "did you mean complaint?"),
+        (lambda d: d.update(when={"risk.bnd": "high"}), "when.risk.bnd", "did you mean risk.band?"),
+        (lambda d: d["title"].pop("de"), "title.de", "the text is missing"),
+        (lambda d: d["title"].update(it="x"), "title.it", "there is no such language"),
+        (lambda d: d["title"].update(de=""), "title.de", "the text is missing"),
+        (lambda d: d["title"].update(de=["x", " "]), "title.de", "1 to 80 characters"),
+        (lambda d: d["title"].update(de="x" * 81), "title.de", "1 to 80 characters"),
+        (lambda d: d["line"].update(en="x" * 301), "line.en", "1 to 300 characters"),
+        (lambda d: d["line"].update(en="Dear {{ customer }}"), "line.en", "add a last alternative without facts"),
+        (lambda d: d["line"].update(en=["{{ custmer }}", "x"]), "line.en[0]", "did you mean customer?"),
+        (lambda d: d["line"].update(en="{{ customer.emails }}"), "line.en", "only text and {{ fact }}"),
+        (lambda d: d["line"].update(en="{{ ''.__class__.__mro__ }}"), "line.en", "only text and {{ fact }}"),
+        (lambda d: d["line"].update(en="{{ range(9**9)|list }}"), "line.en", "only text and {{ fact }}"),
+        (lambda d: d["line"].update(en="{% for x in customer %}x{% endfor %}"), "line.en", "only text and {{ fact }}"),
+        (lambda d: d["line"].update(en="{% include 'x' %}"), "line.en", "only text and {{ fact }}"),
+        (lambda d: d["line"].update(en="{{ customer"), "line.en", "is not a template"),
+        (lambda d: d["line"].update(en="{{ " + "(" * 5000), "line.en", "nested too deeply"),
+        (lambda d: d["more"]["de"].append("x"), "more", "more lines in one language than in another"),
+        (lambda d: d["more"].pop("de"), "more.de", "the text is missing"),
+        (lambda d: d["offer"].update(kinds=["goodwil_credit"]), "offer.kinds[0]", "did you mean 'goodwill_credit'?"),
+        (lambda d: d["offer"].update(kinds=[]), "offer.kinds", "names nothing to offer"),
+        (lambda d: d["offer"].update(uplift=12), "offer.uplift", "Expected `float` <= 1"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_file_path_and_the_nearest_name(
+    tmp_path: Path, change: Change, place: str, what: str
+) -> None:
+    path = written(tmp_path, change)
+    with pytest.raises(ConfigError) as caught:
+        load_playbooks(tmp_path)
+    assert str(caught.value).startswith(f"{path}: {place}: ")
+    assert what in str(caught.value)
+
+
+def test_the_schemas_for_editors_are_fresh(tmp_path: Path) -> None:
+    """After a change: `bridge.playbook.schemas.write_schemas(Path("config/schemas"))`."""
+    for name, content in config_schemas().items():
+        assert (CONFIG / "schemas" / name).read_bytes() == content, f"config/schemas/{name} is out of date"
+    assert len(write_schemas(tmp_path)) == len(config_schemas())
+    assert write_schemas(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        ("scoring.yaml", "scoring"),
+        ("routing.yaml", "routing"),
+        ("identity.yaml", "identity"),
+        *((f"playbooks/{name}.yaml", "playbook") for name in IDS),
+    ],
+)
+def test_every_configuration_file_names_its_schema_and_keeps_it(file: str, schema: str) -> None:
+    path = CONFIG / file
+    pointer = path.read_text("utf-8").splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / pointer).resolve() == (CONFIG / "schemas" / f"{schema}.json").resolve()
+    jsonschema_rs.validate(msgspec.json.decode((path.parent / pointer).read_bytes()), read_yaml(path))
+
+
+def test_the_schemas_refuse_misspelt_names() -> None:
+    playbook = msgspec.json.decode(config_schemas()["playbook.json"])
+    shipped = read_yaml(CONFIG / "playbooks" / "apology.yaml")
+    assert jsonschema_rs.is_valid(playbook, shipped)
+    changes: tuple[dict[str, Any], ...] = (
+        {"prioriti": 1},
+        {"when": {"risk.bnd": "high"}},
+        {"title": {"fr": "x"}},
+        {"offer": {"kinds": ["x"]}},
+        {"offer": {"kinds": []}},
+    )
+    for change in changes:
+        assert not jsonschema_rs.is_valid(playbook, shipped | change)

@@ -1,0 +1,160 @@
+"""Views of made-up customers, and random ones."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from bridge.model import (
+    Account,
+    Channel,
+    Contract,
+    ContractStatus,
+    Customer,
+    Direction,
+    Interaction,
+    Money,
+    Purchase,
+    Record,
+    Renewal,
+    Satisfaction,
+    SurveyMetric,
+    SurveyResponse,
+    Ticket,
+    TicketStatus,
+    TicketType,
+)
+from bridge.scoring.view import Held, View
+
+R = TypeVar("R", bound=Record)
+
+CONFIG = Path(__file__).parents[2] / "config"
+NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
+TODAY = date(2026, 11, 21)
+_OBJECTS: dict[type[Record], str] = {
+    Account: "account",
+    Contract: "contract",
+    Customer: "customer",
+    Interaction: "interaction",
+    Purchase: "purchase",
+    SurveyResponse: "survey_response",
+    Ticket: "ticket",
+}
+_FIELDS: dict[type[Record], str] = {
+    Account: "accounts",
+    Contract: "contracts",
+    Interaction: "interactions",
+    Purchase: "purchases",
+    SurveyResponse: "surveys",
+    Ticket: "tickets",
+}
+
+
+def ago(days: float) -> datetime:
+    """The instant `days` before NOW."""
+    return NOW - timedelta(days=days)
+
+
+def day(ahead: int) -> date:
+    """The date `ahead` days after TODAY."""
+    return TODAY + timedelta(days=ahead)
+
+
+def euros(amount: float) -> Money:
+    return Money(round(amount * 100), "EUR")
+
+
+def held(record: R, at: datetime = NOW, source_id: str = "1", source: str = "crm") -> Held[R]:
+    return Held(source=source, object=_OBJECTS[type(record)], source_id=source_id, at=at, known_at=at, record=record)
+
+
+def view_of(*records: Record | tuple[Record, datetime], customer: Customer | None = None) -> View:
+    """A view of `records`, each changed at the given instant (else at NOW), newest first as views are."""
+    fields: dict[str, list[Held[Any]]] = {}
+    for number, each in enumerate(records):
+        record, at = each if isinstance(each, tuple) else (each, NOW)
+        fields.setdefault(_FIELDS[type(record)], []).append(held(record, at, str(number)))
+    newest = {name: tuple(sorted(some, key=lambda one: one.at, reverse=True)) for name, some in fields.items()}
+    return View(id="c_1", customer=customer or Customer(), **newest)
+
+
+def contract(**fields: Any) -> Contract:
+    return Contract(**({"status": ContractStatus.active, "product": "Glasfaser 250"} | fields))
+
+
+_INSTANTS = st.one_of(
+    st.integers(-900 * 24 * 60, 30 * 24 * 60).map(lambda minutes: NOW + timedelta(minutes=minutes)),
+    st.sampled_from((datetime(1, 1, 1, tzinfo=timezone.utc), datetime.max.replace(tzinfo=timezone.utc))),
+)
+_DAYS = st.one_of(st.integers(-800, 800).map(day), st.sampled_from((date.min, date.max, date(2024, 2, 29))))
+_MONEY = st.builds(Money, st.integers(0, 50_000), st.sampled_from(("EUR", "CHF", "JPY")))
+_WORDS = st.sampled_from((None, "Wann endet mein Vertrag?", "I want to cancel my contract", "Alles gut", "Rechnung"))
+
+
+def _maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.none(), values)
+
+
+_RECORDS: dict[str, st.SearchStrategy[Any]] = {
+    "contracts": st.builds(
+        Contract,
+        status=st.sampled_from(ContractStatus),
+        product=st.sampled_from((None, "Mobil M")),
+        starts=_maybe(_DAYS),
+        ends=_maybe(_DAYS),
+        renewal=st.sampled_from(Renewal),
+        monthly_amount=_maybe(_MONEY),
+        discount_ends=_maybe(_DAYS),
+        amount_after_discount=_maybe(_MONEY),
+        cancelled_at=_maybe(_DAYS),
+    ),
+    "purchases": st.builds(
+        Purchase, at=_maybe(_INSTANTS), amount=_maybe(_MONEY), margin=_maybe(_MONEY), refunded=st.booleans()
+    ),
+    "tickets": st.builds(
+        Ticket,
+        type=st.sampled_from(TicketType),
+        status=st.sampled_from(TicketStatus),
+        text=_WORDS,
+        opened=_maybe(_INSTANTS),
+        first_reply=_maybe(_INSTANTS),
+        resolved=_maybe(_INSTANTS),
+        reopened=st.integers(0, 1),
+        satisfaction=st.sampled_from(Satisfaction),
+    ),
+    "interactions": st.builds(
+        Interaction,
+        channel=st.sampled_from(Channel),
+        direction=st.sampled_from(Direction),
+        started=_maybe(_INSTANTS),
+        personal=st.sampled_from((None, True, False)),
+        text=_WORDS,
+    ),
+    "surveys": st.builds(
+        SurveyResponse,
+        metric=st.sampled_from(SurveyMetric),
+        answered=_maybe(_INSTANTS),
+        score=_maybe(st.sampled_from((0.0, 3.0, 5.0, 9.0, 10.0))),
+        scale=_maybe(st.sampled_from((5.0, 10.0))),
+    ),
+}
+_MOST = {"contracts": 3, "purchases": 9, "tickets": 3, "interactions": 3, "surveys": 3}
+
+
+@st.composite
+def views(draw: DrawFn) -> View:
+    """Any customer, with dates as odd as vendors write them."""
+    fields: dict[str, tuple[Held[Any], ...]] = {}
+    for name, records in _RECORDS.items():
+        some = draw(st.lists(st.tuples(records, _INSTANTS), max_size=_MOST[name]))
+        made = [held(record, at, str(number)) for number, (record, at) in enumerate(some)]
+        fields[name] = tuple(sorted(made, key=lambda one: one.at, reverse=True))
+    customer = Customer(
+        customer_since=draw(_maybe(_DAYS)),
+        time_zone=draw(st.sampled_from((None, "America/Sao_Paulo", "Pacific/Auckland", "Berlin", "Asia/Kolkata"))),
+    )
+    return View(id="c_1", customer=customer, **fields)
