@@ -1,6 +1,7 @@
 """The prepared answer: what is known of a customer becomes the bytes that a caller's system and an agent are sent.
 
-A decision's id is a hash of its content: the same content is the same decision, whenever and however often it is computed.
+A decision's id is a hash of its content: the same content is the same decision, whenever and however often it is
+computed.
 """
 
 from __future__ import annotations

@@ -347,7 +347,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     `order` sorts as text among the versions of the same record (see `bridge.adapter.order`); "" means that the source
     has no order and the version counts as the newest when it arrives. `body` holds the record's fields as JSON-able
-    builtins, as `msgspec.to_builtins` makes them: all of them for `full`, the changed ones for `patch` (None = cleared).
+    builtins, as `msgspec.to_builtins` makes them: all of them for `full`, the changed ones for `patch` (None =
+    cleared).
     """
 
     object: str

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 
 from bridge.adapter.addresses import normalise_email, normalise_phone
+from bridge.automation.outbox import enqueue
 from bridge.errors import NotFound, Superseded
 from bridge.flow.concluding import conclude
 from bridge.flow.desk import Desk
@@ -54,8 +55,9 @@ class _Person(Struct, kw_only=True):
 async def erase(desk: Desk, customer: str, *, by: str, now: datetime) -> dict[str, Any]:
     """Erase `customer` and return the receipt: its id, when, and how many rows of what. Raises NotFound.
 
-    Records and their history, raw deliveries, decisions, outcomes, facts and what is still to be sent are removed; systems
-    whose adapter can erase are asked to through the outbox. Accounts and their contracts stay: they are not a person's.
+    Records and their history, raw deliveries, decisions, outcomes, facts and what is still to be sent are removed;
+    systems whose adapter can erase are asked to through the outbox. Accounts and their contracts stay: they are not a
+    person's.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -85,18 +87,9 @@ async def _erase_once(desk: Desk, customer: str, *, by: str, now: datetime) -> d
         unit.add("privacy.drop_memberships", source=source, source_id=source_id)
         adapter = desk.registry.sources.get(source)
         if adapter is not None and "erase" in adapter.manifest.capabilities:
-            args = msgspec.json.encode({"id": source_id}).decode()
-            key = f"{number}:{source}:{source_id}"
             # Without the customer, so that the order to erase outlives what it erases.
-            unit.add(
-                "privacy.put_outbox",
-                dedupe_key=key,
-                source=source,
-                action="erase",
-                args=args,
-                customer="",
-                at=micros(now),
-            )
+            key, args = f"{number}:{source}:{source_id}", {"id": source_id}
+            enqueue(unit, dedupe_key=key, source=source, action="erase", args=args, now=now)
     unit.add("privacy.drop_assertions", names=[pid_name(pid) for pid in sorted(someone.members)])
     for one in someone.customers:
         unit.add("privacy.drop_profiles", customer=one)
@@ -163,7 +156,8 @@ async def _find(desk: Desk, customer: str) -> _Person:
 
 
 async def _deliveries(desk: Desk, someone: _Person) -> list[int]:
-    """Everything that came in about the person: what became records, what said the same again, and what nobody read yet."""
+    """Everything that came in about the person: what became records, what said the same again, and what nobody read
+    yet."""
     found = {row[0] for row in await desk.store.all("privacy.deliveries_of_subjects", subjects=someone.subjects)}
     for source, source_id in someone.members:
         rows = await desk.store.all("privacy.deliveries_of_records", source=source, records=[f"customer/{source_id}"])

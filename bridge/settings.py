@@ -24,33 +24,34 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BRIDGE_", frozen=True, extra="ignore", env_ignore_empty=True)
 
-    database_url: str = Field("sqlite:///.var/bridge.db", description="sqlite:///path or postgresql://…")
-    config_dir: Path = Field(default_factory=lambda: _shipped("config"))
-    mappings_dir: Path = Field(default_factory=lambda: _shipped("mappings"))
-    adapters_dir: Path = Field(default_factory=lambda: _shipped("adapters"))
-    public_url: str = Field("http://127.0.0.1:8000", description="Base URL that vendors call; signatures are over it")
+    database_url: str = "sqlite:///.var/bridge.db"
+    """`sqlite:///path` or `postgresql://…`."""
+    config_dir: Path = _shipped("config")
+    mappings_dir: Path = _shipped("mappings")
+    adapters_dir: Path = _shipped("adapters")
+    public_url: str = "http://127.0.0.1:8000"
+    """The base URL that vendors call; signatures are over it."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     demo: bool = False
     languages: Annotated[tuple[str, ...], NoDecode] = ("de", "en")
-    region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = Field(
-        "DE", description="Where a phone number without country code is meant"
-    )
+    region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "DE"
+    """Where a caller's number without country code is meant."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     lookup_budget_ms: Annotated[int, Field(ge=100, le=60_000)] = 1500
-    live_reserve_ms: Annotated[int, Field(ge=0, le=5000)] = Field(
-        100, description="Kept back from the budget for the way home when sources are asked live"
-    )
-    stale_after_s: Annotated[int, Field(ge=1)] = Field(
-        3600, description="A failing source that was last seen longer ago counts as missing"
-    )
-    body_limit: Annotated[int, Field(ge=1024)] = Field(1_048_576, description="Largest request body in bytes")
-    ticket_secret: SecretStr | None = Field(None, description="Signs browser tickets; at least 32 characters")
+    live_reserve_ms: Annotated[int, Field(ge=0, le=5000)] = 100
+    """Kept back from the budget for the way home when sources are asked live."""
+    stale_after_s: Annotated[int, Field(ge=1)] = 3600
+    """A failing source that was last seen longer ago counts as missing."""
+    body_limit: Annotated[int, Field(ge=1024)] = 1_048_576
+    """Largest request body in bytes."""
+    ticket_secret: SecretStr | None = None
+    """Signs browser tickets; at least 32 characters."""
     ticket_seconds: Annotated[int, Field(ge=30, le=3600)] = 600
-    suppression_file: Path | None = Field(
-        None, description="Keeps the hashes of erased people apart from the database; beside it by default (SQLite)"
-    )
-    open_metrics: bool = Field(False, description="/metrics without a key (when only the monitoring can reach it)")
+    suppression_file: Path | None = None
+    """Keeps the hashes of erased people apart from the database; beside it by default (SQLite)."""
+    open_metrics: bool = False
+    """`/metrics` without a key, where only the monitoring can reach it."""
 
     @field_validator("languages", mode="before")
     @classmethod

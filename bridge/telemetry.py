@@ -83,7 +83,9 @@ def set_up_logging(level: str = "info", *, pretty: bool | None = None) -> None:
         structlog.processors.format_exc_info,
         mask,
     ]
-    draw: Processor = structlog.dev.ConsoleRenderer() if pretty else _json
+    # the default formatter would print every local variable of a traceback
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    draw: Processor = plain if pretty else _json
     structlog.configure(
         processors=[*shared, draw],
         wrapper_class=structlog.make_filtering_bound_logger(least),

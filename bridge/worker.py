@@ -94,8 +94,7 @@ class Worker(Struct, kw_only=True):
         while not stop.is_set():
             try:
                 idle = await step()
-            except Exception as problem:
-                # The loop outlives what it trips over: nothing is lost, leases and cursors bring it back.
+            except Exception as problem:  # noqa: BLE001 the loop outlives what it trips over; leases bring it back
                 log("worker").error("worker.step_failed", step=step.__name__, exc_info=problem)
                 idle = IDLE_SECONDS
             if channel is None or idle == 0:
@@ -129,7 +128,7 @@ class Worker(Struct, kw_only=True):
         except Superseded:
             await inbox.release(self.desk.store, owner, deliveries)
             return
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 one delivery must not stop the others; it is kept and logged
             if len(deliveries) == 1:
                 await self._give_up(owner, deliveries[0], f"{type(problem).__name__} while it was absorbed")
                 log("worker").error("worker.delivery_failed", delivery=deliveries[0].id, exc_info=problem)

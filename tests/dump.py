@@ -55,7 +55,9 @@ async def dump(url: str) -> dict[str, Any]:
         ),
         "versions": sorted(
             await _query(
-                url, "select source, object, source_id, ord, hash, kind, subject, body from record_versions where retracted = 0"
+                url,
+                "select source, object, source_id, ord, hash, kind, subject, body from record_versions "
+                "where retracted = 0",
             )
         ),
         "identities": sorted(await _query(url, "select kind, value, source, source_id, shared from identities")),

@@ -1,7 +1,7 @@
 """The one way in: leased deliveries become records, identities, decisions, facts and outbox rows in one transaction.
 
-Everything dear (mapping, reading, scoring, rendering) happens before the transaction opens; what was read is guarded, and
-if another writer changed any of it meanwhile, the whole batch is thought through again.
+Everything dear (mapping, reading, scoring, rendering) happens before the transaction opens; what was read is
+guarded, and if another writer changed any of it meanwhile, the whole batch is thought through again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Absorbed(Struct, kw_only=True):
 
 
 async def absorb(desk: Desk, owner: str, deliveries: Sequence[Delivery], now: datetime) -> Absorbed:
-    """Absorb `deliveries`, which `owner` has leased. Raises Superseded when others changed the same things every time."""
+    """Absorb `deliveries`, which `owner` has leased. Raises Superseded when others changed the same things every
+    time."""
     for attempt in range(ATTEMPTS):
         try:
             return await _absorb_once(desk, owner, deliveries, now)

@@ -1,4 +1,5 @@
-"""What people change about identity: merge, split, block. Each is an event with its evidence, and each can be undone."""
+"""What people change about identity: merge, split, block. Each is an event with its evidence, and each can be
+undone."""
 
 from __future__ import annotations
 

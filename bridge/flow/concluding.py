@@ -67,10 +67,11 @@ async def conclude(
         )
         regrouped = regroup(found, desk.rules.identity)
         rows = key_rows(found, regrouped, {})
-        by_merge = write_groups(unit, found, regrouped, changed or {}, micros(now))
-        by_merge |= await _lost_keys(desk, rows)
-        for customer in by_merge:
-            _raise(origins, customer, Origin.merge if not changes else Origin.live)
+        for customer in write_groups(unit, found, regrouped, changed or {}, micros(now)) | await _lost_keys(desk, rows):
+            _raise(origins, customer, Origin.merge)
+        for (source, kind, source_id), change in changes.items():
+            if kind == "customer" and (source, source_id) in regrouped.owner:
+                _raise(origins, regrouped.owner[(source, source_id)], desk.origin_of(change))
     known = {key: row["customer"] or None if row else None for key, row in rows.items()}
     subjects = {side.subject for one in changes.values() for side in (one.before, one.after) if side and side.subject}
     owned, later = await owners(desk.store, unit, sorted(subjects), known)
@@ -81,7 +82,8 @@ async def conclude(
         origins.pop(customer, None)
         _retire(unit, customer, regrouped.absorbed[customer], now)
     if later - origins.keys():
-        unit.add("customers.touch", ids=sorted(later - origins.keys()), due_at=0, due_origin=Origin.live.value)
+        least_live = max((desk.origin_of(one) for one in changes.values()), key=_RANK.__getitem__)
+        unit.add("customers.touch", ids=sorted(later - origins.keys()), due_at=0, due_origin=least_live.value)
     stored = await _stored(desk, unit, origins, regrouped)
     deferred = {one for one, origin in origins.items() if defer and origin is Origin.first_import}
     for customer in sorted(deferred):

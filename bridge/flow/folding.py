@@ -34,7 +34,8 @@ class Folded(Struct, kw_only=True):
 async def fold_all(
     store: Store, unit: Unit, read: Iterable[tuple[Delivery, list[Entry]]], again: Iterable[Delivery]
 ) -> Folded:
-    """What the entries of `read` change. `again` are deliveries that were mapped before: what they said then is retracted.
+    """What the entries of `read` change. `again` are deliveries that were mapped before: what they said then is
+    retracted.
 
     Adds the version and record rows to `unit`, and guards what was read.
     """
@@ -142,7 +143,8 @@ async def _rewound(
     current: dict[Name, Current],
     retracted: dict[Name, list[tuple[tuple[str, str], int]]],
 ) -> dict[Name, list[Version]]:
-    """All stored versions of the records in which something belongs before what is already applied, or is taken back."""
+    """All stored versions of the records in which something belongs before what is already applied, or is taken
+    back."""
     late = {
         name
         for name, versions in fresh.items()

@@ -80,13 +80,15 @@ def regroup(found: Neighbourhood, rules: IdentityRules) -> Regrouped:
 
 
 def write_groups(unit: Unit, found: Neighbourhood, result: Regrouped, changed: Iterable[Pid], now: int) -> set[str]:
-    """Add the rows of profiles, keys and memberships that differ; returns the customers whose make-up changed."""
+    """Add the rows of profiles, keys and memberships that differ; returns the customers who won or lost a profile.
+
+    A profile that is new and alone is no such thing: nobody was merged.
+    """
     affected: set[str] = set()
     for pid in sorted(set(changed) & result.owner.keys()):
         profile = found.profiles[pid]
         _write_keys(unit, pid, found.stored_keys.get(pid, {}), profile.keys)
         _write_accounts(unit, pid, found.stored_accounts.get(pid, frozenset()), profile.accounts)
-        affected.add(result.owner[pid])
     for pid, customer in sorted(result.owner.items()):
         before = found.owner.get(pid)
         if before == customer:
@@ -94,7 +96,8 @@ def write_groups(unit: Unit, found: Neighbourhood, result: Regrouped, changed: I
         source, source_id = pid
         seen = found.profiles[pid].first_seen
         unit.add("identity.put_profile", source=source, source_id=source_id, customer=customer, first_seen=seen)
-        affected.add(customer)
+        if customer not in result.created or len(result.members[customer]) > 1:
+            affected.add(customer)
         if before is not None:
             kind = "merged" if before in result.absorbed else "split"
             evidence = msgspec.json.encode({"profile": f"{source}:{source_id}"}).decode()

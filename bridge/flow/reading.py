@@ -41,8 +41,7 @@ def read_all(registry: Registry, deliveries: Iterable[Delivery]) -> Read:
         except BridgeError as problem:
             read.dead.append((delivery, str(problem)))
             continue
-        except Exception as problem:
-            # A bug in one adapter must neither stop the inbox nor lose what it tripped over.
+        except Exception as problem:  # noqa: BLE001 a bug in one adapter must neither stop the inbox nor lose anything
             log("flow").error("adapter.bug", source=delivery.source, delivery=delivery.id, exc_info=problem)
             read.dead.append((delivery, f"{delivery.source}: its adapter raised {type(problem).__name__}"))
             continue

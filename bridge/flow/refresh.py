@@ -37,12 +37,11 @@ async def refresh_due(desk: Desk, *, most: int, now: datetime) -> int:
     try:
         if due:
             await refresh(desk, due, now)
-    except Exception as problem:
-        # One of them cannot be decided: put that one off, so that the others do not wait behind it for ever.
+    except Exception as problem:  # noqa: BLE001 one of them cannot be decided: the others must not wait behind it
         for customer, origin in due.items():
             try:
                 await refresh(desk, {customer: origin}, now)
-            except Exception:
+            except Exception:  # noqa: BLE001 logged, and tried again in an hour
                 log("flow").error("refresh.failed", customer=customer, exc_info=problem)
                 await desk.store.change("customers.put_off", id=customer, due_at=micros(now + PUT_OFF))
     return len(rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from datetime import datetime
 
@@ -14,7 +13,7 @@ from bridge.flow.desk import Desk
 from bridge.intake.inbox import keep, take_named
 from bridge.intake.live import Live
 from bridge.model import Key, KeyKind
-from bridge.store import Row, Unit
+from bridge.store import Row, Unit, find_answer
 
 FLOW_SHARE = 0.2
 """Of the time that is left: kept back from the sources for the flow."""
@@ -41,11 +40,11 @@ class Asking:
         asked = await self._live.ask(key, budget * (1 - FLOW_SHARE), self._take_in)
         for source, items in asked.items.items():
             await self._take_in(source, items)
-        row = await self._answer(kind, value, language) if asked.items else None
+        row = await find_answer(self._desk.store, kind, value, language) if asked.items else None
         if row is not None and row[0] == "exact" and row[7] is None:
             # of a source that is still being imported: its customers are decided at the end, but this one is calling
             await flow.refresh(self._desk, {row[1]: Origin.first_import}, self._clock())
-            row = await self._answer(kind, value, language)
+            row = await find_answer(self._desk.store, kind, value, language)
         return row, asked.missing
 
     async def close(self) -> None:
@@ -53,10 +52,6 @@ class Asking:
         await self._live.close()
         for client in self._clients.values():
             await client.close()
-
-    async def _answer(self, kind: str, value: str, language: str | None) -> Row | None:
-        row = self._desk.store.answer(kind, value, language)
-        return await row if inspect.isawaitable(row) else row
 
     async def _take_in(self, source: str, items: list[Item]) -> None:
         now = self._clock()

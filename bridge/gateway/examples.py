@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from bridge.gateway import assist, customers, identities, lookup, outcomes, sources, system, tickets, webhooks
+from bridge.gateway import assist, customers, identities, lookup, outcomes, sources, subjects, system, tickets, webhooks
 
 _CUSTOMER: Final = "c_5f0c2a9be14d7a31"
 _DECISION: Final = "d_8a1f20c76b3e9d54"
@@ -106,6 +106,8 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     tickets.mint: Shown(body={"agent": "a-17", "origin": "https://desk.example.com"}),
     customers.show: Shown(path=_ID),
     customers.timeline: Shown(path=_ID, query={"limit": "20"}),
+    subjects.export: Shown(path=_ID),
+    subjects.erase: Shown(path=_ID),
     identities.show: Shown(path=_ID),
     identities.merge: Shown(body={"a": _CUSTOMER, "b": "c_0b7d11", "reason": "same person, said so on the phone"}),
     identities.separate: Shown(body={"customer": _CUSTOMER, "profiles": ["crm:4711"], "reason": "mother and daughter"}),

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from time import monotonic
-from typing import Final, Protocol
+from typing import Protocol
 
 from bridge.adapter.registry import Registry
 from bridge.flow.desk import Desk
@@ -28,7 +28,8 @@ class Miss(Protocol):
     come later still go into the store.
     """
 
-    sources: tuple[str, ...]
+    @property
+    def sources(self) -> tuple[str, ...]: ...
 
     async def __call__(
         self, kind: str, value: str, language: str | None, budget: float
@@ -54,7 +55,7 @@ class Gate:
         self.trail = Trail(desk.store)
         self.health = SourceHealth(desk.store, timedelta(seconds=desk.settings.stale_after_s))
         secret = desk.settings.ticket_secret
-        self.ticket_secrets: Final = () if secret is None else (secret.get_secret_value(),)
+        self.ticket_secrets: tuple[str, ...] = () if secret is None else (secret.get_secret_value(),)
 
     @property
     def store(self) -> Store:

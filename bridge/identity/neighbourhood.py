@@ -18,7 +18,8 @@ MOST_HOLDERS = 50
 
 
 class Neighbourhood(Struct, kw_only=True):
-    """`profiles` are complete (every link among them is here); `holders` also names those beyond keys that never link."""
+    """`profiles` are complete (every link among them is here); `holders` also names those beyond keys that never
+    link."""
 
     profiles: dict[Pid, Profile] = field(default_factory=dict)
     owner: dict[Pid, str] = field(default_factory=dict)
@@ -56,8 +57,8 @@ async def survey(
 ) -> Neighbourhood:
     """The neighbourhood of `changed` (profiles as they will be), `touched` and all profiles that `asserted` names.
 
-    What is read is guarded in `unit`. `undone` are ids of assertions, `blocked` and `unblocked` keys, that the same unit
-    changes.
+    What is read is guarded in `unit`. `undone` are ids of assertions, `blocked` and `unblocked` keys, that the same
+    unit changes.
     """
     found = Neighbourhood()
     new = list(asserted)

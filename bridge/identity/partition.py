@@ -1,11 +1,11 @@
 """Whose records belong together: a pure function of profiles, their keys and what people and vendors assert.
 
-Nothing is remembered between two calls, so a merge that is undone leaves no trace, and the order in which records arrived
-does not matter. The rules, strongest first:
+Nothing is remembered between two calls, so a merge that is undone leaves no trace, and the order in which records
+arrived does not matter. The rules, strongest first:
 
 1. What a person or the vendor asserts to be the same is the same; what is asserted to differ never ends up together.
-2. A key links the profiles that hold it, unless it is blocked, shared, held by too many, or held by two different people
-   of one system: then it links nobody.
+2. A key links the profiles that hold it, unless it is blocked, shared, held by too many, or held by two different
+   people of one system: then it links nobody.
 3. If links chain two different people of one system together (or two that are asserted to differ), the weakest kind of
    link is dropped for that group: phones first, then e-mails, then ids.
 """
@@ -62,7 +62,8 @@ def leaf(pid: Pid) -> str:
 def partition(
     profiles: Mapping[Pid, Profile], assertions: Iterable[Assertion], *, unlinked: frozenset[Key], max_holders: int
 ) -> list[Group]:
-    """The customers that `profiles` make up. `unlinked` are keys that never link (blocked by configuration or people)."""
+    """The customers that `profiles` make up. `unlinked` are keys that never link (blocked by configuration or
+    people)."""
     same, different = _settle_assertions(profiles, assertions)
     base = _components(profiles, same)
     unit = {pid: number for number, members in enumerate(base) for pid in members}

@@ -1,7 +1,8 @@
 """What was known when: the records of some subjects as they stood at an earlier moment, folded from their versions.
 
-The moment is that of knowing (`known_at`), not that of effect: what a vendor told on Tuesday about Monday is not there when
-Monday is asked for. Backtests, fitting and replay stand on this. A remapping counts as if the new mapping had always been.
+The moment is that of knowing (`known_at`), not that of effect: what a vendor told on Tuesday about Monday is not there
+when Monday is asked for. Backtests, fitting and replay stand on this. After a remapping it is as if the new mapping had
+always been.
 """
 
 from __future__ import annotations

@@ -34,31 +34,32 @@ class Delivery(Struct, frozen=True, kw_only=True):
 def keep(
     unit: Unit, source: str, manifest: Manifest, items: Iterable[Item], *, via: str, origin: Origin, now: datetime
 ) -> int:
-    """Add `items` to `unit`, redacted as the manifest says; what is there already stays as it is. Returns their number."""
-    rows: list[dict[str, Any]] = []
-    for item in items:
-        rows.append(
-            {
-                "source": source,
-                "dedupe_key": item.dedupe_key,
-                "via": via,
-                "object": item.object,
-                "raw": _canonical.encode(redact(item.raw, manifest.redact)).decode(),
-                "patch": int(item.patch),
-                "place": item.place,
-                "origin": origin.value,
-                "received_at": micros(now),
-                "state": "dead" if item.problem else "new",
-                "error": item.problem or None,
-            }
-        )
+    """Add `items` to `unit`, redacted as the manifest says; what is there already stays as it is. Returns their
+    number."""
+    rows = [
+        {
+            "source": source,
+            "dedupe_key": item.dedupe_key,
+            "via": via,
+            "object": item.object,
+            "raw": _canonical.encode(redact(item.raw, manifest.redact)).decode(),
+            "patch": int(item.patch),
+            "place": item.place,
+            "origin": origin.value,
+            "received_at": micros(now),
+            "state": "dead" if item.problem else "new",
+            "error": item.problem or None,
+        }
+        for item in items
+    ]
     unit.many("inbox.keep", rows)
     unit.wake.add("inbox")
     return len(rows)
 
 
 def redact(raw: Any, paths: Iterable[str]) -> Any:
-    """A copy of `raw` in which every value at one of the dotted `paths` (`*` for any name or element) reads `[redacted]`."""
+    """A copy of `raw` in which every value at one of the dotted `paths` (`*` for any name or element) reads
+    `[redacted]`."""
     for path in paths:
         first, *_ = parts = path.split(".")
         if first == "*" or (isinstance(raw, dict) and first in raw):

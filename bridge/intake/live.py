@@ -1,7 +1,8 @@
-"""Asking the sources while a caller waits: in parallel, within what is left of the budget, and believing nothing unseen.
+"""Asking the sources while a caller waits: in parallel, within what is left of the budget, and believing nothing
+unseen.
 
-Several real systems ignore a filter that they do not know and answer with everybody. So each person that comes back must
-carry the key that was asked for, in normalised form, or is dropped and counted.
+Several real systems ignore a filter that they do not know and answer with everybody. So each person that comes back
+must carry the key that was asked for, in normalised form, or is dropped and counted.
 """
 
 from __future__ import annotations
@@ -114,8 +115,7 @@ class Live:
             METRICS.live_calls.labels(name, "failed").inc()
             log("live").warning("live.failed", source=name, problem=str(problem))
             raise
-        except Exception as problem:
-            # A bug in one adapter must not cost the caller the answer of the others.
+        except Exception as problem:  # noqa: BLE001 a bug in one adapter must not cost the others' answers
             log("live").error("adapter.bug", source=name, exc_info=problem)
             raise VendorRefused(name, f"its adapter raised {type(problem).__name__}") from None
         kept = checked(adapter, found, key)
@@ -154,7 +154,8 @@ class Live:
 
 
 def checked(adapter: Adapter, items: list[Item], key: Key) -> list[Item]:
-    """Those of `items` that are the person with `key`, or are about such a person. The others are dropped and counted."""
+    """Those of `items` that are the person with `key`, or are about such a person. The others are dropped and
+    counted."""
     people: set[str] = set()
     about: list[tuple[Item, set[str]]] = []
     kept: list[Item] = []

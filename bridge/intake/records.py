@@ -30,7 +30,8 @@ Name = tuple[str, str, str]
 
 
 class Version(Struct, frozen=True, kw_only=True):
-    """One thing a source said of one record. `body` is canonical JSON; `subject` is a key string, or "" where unsaid."""
+    """One thing a source said of one record. `body` is canonical JSON; `subject` is a key string, or "" where
+    unsaid."""
 
     source: str
     object: str
@@ -125,7 +126,6 @@ def version(entry: Entry, source: str, *, known_at: int, arrival: int, delivery:
 
 def apply(current: Current | None, new: Version) -> Current:
     """`current` with `new` on top; `new` must not come before it."""
-    body: dict[str, Any] = {}
     deleted = current.deleted if current else 0
     subject = new.subject or (current.subject if current else "")
     if new.kind == EntryKind.full.value:
@@ -133,13 +133,7 @@ def apply(current: Current | None, new: Version) -> Current:
     else:
         text = current.body if current else "{}"
         if new.kind == EntryKind.patch.value:
-            body = msgspec.json.decode(text)
-            for field, value in msgspec.json.decode(new.body).items():
-                if value is None:
-                    body.pop(field, None)
-                else:
-                    body[field] = value
-            text = _canonical.encode(body).decode()
+            text = _canonical.encode(patched(msgspec.json.decode(text), msgspec.json.decode(new.body))).decode()
         elif new.kind == EntryKind.restored.value:
             deleted = 0
         else:
@@ -158,6 +152,21 @@ def apply(current: Current | None, new: Version) -> Current:
     )
 
 
+def patched(body: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """`body` with what `patch` says: None clears.
+
+    Of external ids and consents it speaks only for the systems and channels that it names.
+    """
+    new = body | patch
+    if isinstance(patch.get("external_ids"), dict):
+        ids = body.get("external_ids", {}) | patch["external_ids"]
+        new["external_ids"] = {system: number for system, number in ids.items() if number is not None}
+    if isinstance(patch.get("consents"), list):
+        held = {one["channel"]: one for one in (*body.get("consents", ()), *patch["consents"])}
+        new["consents"] = list(held.values())
+    return {field: value for field, value in new.items() if value not in (None, {}, [])}
+
+
 def fold(versions: Iterable[Version]) -> Current | None:
     """What all versions of one record make together; None for none."""
     current: Current | None = None
@@ -167,7 +176,8 @@ def fold(versions: Iterable[Version]) -> Current | None:
 
 
 def unchanged(current: Current | None, new: Version, entry: Entry) -> bool:
-    """True for a source without order that says again what already holds: a file read twice, a row that did not change."""
+    """True for a source without order that says again what already holds: a file read twice, a row that did not
+    change."""
     return current is not None and not entry.order and current.hash == new.hash
 
 

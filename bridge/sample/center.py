@@ -1,7 +1,7 @@
 """The made-up contact center in neutral terms: a regional internet provider with homes and small shops.
 
-Everything follows from a seed and a day. Telephone numbers are from the ranges that the Bundesnetzagentur keeps free for
-films and books, so that none of them can belong to anybody.
+Everything follows from a seed and a day. Telephone numbers are from the ranges that the Bundesnetzagentur keeps
+free for films and books, so that none of them can belong to anybody.
 """
 
 from __future__ import annotations
@@ -254,7 +254,9 @@ def _person(random: Random, number: int, today: date) -> tuple[Person, Company |
     account = None
     if random.random() < 0.15:
         shop = random.choice(_SHOPS)
-        account = Company(id=f"F{10 + number}", name=f"{shop} {family}", segment="Gewerbe", owner=random.choice(_OWNERS))
+        account = Company(
+            id=f"F{10 + number}", name=f"{shop} {family}", segment="Gewerbe", owner=random.choice(_OWNERS)
+        )
     person = _made(
         str(2000 + number),
         "Frau" if woman else "Herr",

@@ -42,8 +42,8 @@ def choose_sources(settings: Settings) -> Path | dict[str, Any]:
     if configured:
         raise ConfigError(
             "BRIDGE_DEMO",
-            f"is on, but {path} has real sources ({', '.join(sorted(configured))}): made-up people must not stand beside "
-            "real ones. Leave BRIDGE_DEMO out, or point BRIDGE_CONFIG_DIR elsewhere",
+            f"is on, but {path} has real sources ({', '.join(sorted(configured))}): made-up people must not stand "
+            "beside real ones. Leave BRIDGE_DEMO out, or point BRIDGE_CONFIG_DIR elsewhere",
         )
     example: dict[str, Any] = read_yaml(settings.config_dir / "example.yaml")
     for source in example["sources"].values():
@@ -65,7 +65,8 @@ async def guard_demo(store: Store, settings: Settings) -> None:
     if marked and not settings.demo:
         raise ConfigError(
             "BRIDGE_DATABASE_URL",
-            "this database holds the example's made-up people: name another one for real sources, or set BRIDGE_DEMO=true",
+            "this database holds the example's made-up people: name another one for real sources, or set "
+            "BRIDGE_DEMO=true",
         )
     if settings.demo and not marked:
         rows = await store.all("meta.records_there")

@@ -58,7 +58,8 @@ class Reason(Struct, frozen=True, kw_only=True):
 
 
 class Risk(Struct, frozen=True, kw_only=True):
-    """Probability to leave within `horizon_days`. `base_log_odds` plus all reasons' `log_odds` is its log-odds exactly."""
+    """Probability to leave within `horizon_days`. `base_log_odds` plus all reasons' `log_odds` is its log-odds
+    exactly."""
 
     probability: float
     band: Band

@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 from bridge.errors import ConfigError
-from bridge.store.base import Guard, Row, Step, Store, Unit, instant, micros
+from bridge.store.base import Guard, Row, Step, Store, Unit, find_answer, instant, micros
 from bridge.store.sqlite import SqliteStore, migrate
 
-__all__ = ["Guard", "Row", "Step", "Store", "Unit", "instant", "micros", "open_store"]
+__all__ = ["Guard", "Row", "Step", "Store", "Unit", "find_answer", "instant", "micros", "open_store"]
 
 
 async def open_store(url: str) -> Store:

@@ -1,12 +1,12 @@
 """What every room may ask of the store; `sqlite.py` and `postgres.py` both keep these promises.
 
-Statements live in `bridge/store/sql/<room>.sql` under `-- name: <statement>` and are called as `<room>.<statement>` with
-named parameters (`:name`). Lists go through `= any(:names)`. Instants are microseconds since 1970 (see `micros`).
+Statements live in `bridge/store/sql/<room>.sql` under `-- name: <statement>` and are called as `<room>.<statement>`
+with named parameters (`:name`). Lists go through `= any(:names)`. Instants are microseconds since 1970 (see `micros`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, Protocol
 
@@ -95,8 +95,9 @@ class Store(Protocol):
         """
         ...
 
-    def answer(self, kind: str, value: str, language: str | None) -> Row | None | _Pending:
-        """The hot read: one row for one key (see `gateway/lookup.py`). SQLite answers at once, PostgreSQL with an awaitable."""
+    def answer(self, kind: str, value: str, language: str | None) -> Row | Awaitable[Row | None] | None:
+        """The hot read: one row for one key (see `gateway/lookup.py`). SQLite answers at once, PostgreSQL with an
+        awaitable."""
         ...
 
     async def wait(self, channel: str, seconds: float) -> bool:
@@ -108,5 +109,7 @@ class Store(Protocol):
         ...
 
 
-class _Pending(Protocol):
-    def __await__(self) -> Any: ...
+async def find_answer(store: Store, kind: str, value: str, language: str | None = None) -> Row | None:
+    """`store.answer`, whichever engine it is: for all who are not in such a hurry."""
+    found = store.answer(kind, value, language)
+    return await found if isinstance(found, Awaitable) else found

@@ -1,8 +1,8 @@
 """The store in PostgreSQL, for several hosts: any number of gateways and workers.
 
 Look-ups that wait at the same moment go to the server as one query on a fixed connection with a prepared statement: the
-pool's reset after each query costs more than the query. Units with guards commit one after the other (an advisory lock held
-for the length of the transaction), so that what a guard saw holds until the commit.
+pool's reset after each query costs more than the query. Units with guards commit one after the other (an advisory
+lock held for the length of the transaction), so that what a guard saw holds until the commit.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class PostgresStore:
             pool = await asyncpg.create_pool(url, min_size=1, max_size=8)
             async with pool.acquire() as db:
                 await _migrate(cast("_Connection", db))
-            for _ in range(HOT_CONNECTIONS + 1):
+            while len(opened) <= HOT_CONNECTIONS:
                 opened.append(await asyncpg.connect(url))
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, ConfigError) as problem:
             for connection in opened:
@@ -146,7 +146,7 @@ class PostgresStore:
             for number, (*_, future) in enumerate(batch, 1):
                 if not future.done():
                     future.set_result(found.get(number))
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 it is raised again where the look-ups wait
             for *_, future in batch:
                 if not future.done():
                     future.set_exception(problem)
@@ -173,7 +173,6 @@ async def _run(db: _Connection, statement: Statement, step: Step) -> int:
 
 async def _migrate(db: _Connection) -> None:
     async with db.transaction():
-        started = time.monotonic()
         await db.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
         await db.execute("create table if not exists meta (name text primary key, value text not null)")
         have = int(await db.fetchval("select value from meta where name = 'schema'") or 0)
@@ -181,7 +180,7 @@ async def _migrate(db: _Connection) -> None:
         if have > newest:
             raise ConfigError(
                 "BRIDGE_DATABASE_URL",
-                f"the database has schema {have}, this version knows {newest} (waited {time.monotonic() - started:.0f} s)",
+                f"the database has schema {have}, this version knows {newest}: use a newer version",
             )
         for number, script in migrations("postgres"):
             if number > have:

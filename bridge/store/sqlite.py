@@ -1,8 +1,8 @@
 """The store in one SQLite file (WAL): reads on the event loop only for the hot look-up, all writes in one thread.
 
-Units that wait at the same moment are committed together: one fsync for all of them, each in its own savepoint. The lock is
-asked for again every millisecond instead of with SQLite's growing pauses, so that a gateway gets its turn between two
-transactions of a busy worker.
+Units that wait at the same moment are committed together: one fsync for all of them, each in its own savepoint. The
+lock is asked for again every millisecond instead of with SQLite's growing pauses, so that a gateway gets its turn
+between two transactions of a busy worker.
 """
 
 from __future__ import annotations
@@ -142,12 +142,12 @@ def _commit_together(db: sqlite3.Connection, jobs: list[_Job]) -> None:
             db.execute("savepoint unit")
             try:
                 done.append((job, job[0](db)))
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 it is raised again where the unit came from
                 db.execute("rollback to unit")
                 done.append((job, problem))
             db.execute("release unit")
         db.execute("commit")
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 it is raised again where the units came from
         if db.in_transaction:
             db.execute("rollback")
         done = [(job, problem) for job in jobs]
@@ -214,7 +214,8 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def migrate(path: Path) -> None:
-    """Bring the file to the newest schema. Raises ConfigError when it was made by a newer bridge, or is not a database."""
+    """Bring the file to the newest schema. Raises ConfigError when it was made by a newer bridge, or is not a
+    database."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)

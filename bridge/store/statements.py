@@ -1,7 +1,8 @@
 """The SQL of all rooms, read once from `sql/*.sql` and spelt for one engine.
 
-A file holds statements under `-- name: take`; `-- name: take @postgres` replaces it on that engine alone. Parameters are
-`:name`; a list goes through `= any(:names)`; a cast `::bigint` helps PostgreSQL and is left out for SQLite.
+A file holds statements under `-- name: take`; `-- name: take @postgres` replaces it on that engine alone.
+Parameters are `:name`; a list goes through `= any(:names)`; a cast `::bigint` helps PostgreSQL and is left out for
+SQLite.
 """
 
 from __future__ import annotations

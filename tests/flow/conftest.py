@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,5 +12,5 @@ from tests.desks import NOW, make_desk
 
 
 @pytest.fixture
-async def desk(store: Store, tmp_path: Path) -> AsyncIterator[Desk]:
-    yield await make_desk(store, tmp_path / "exports", now=NOW)
+async def desk(store: Store, tmp_path: Path) -> Desk:
+    return await make_desk(store, tmp_path / "exports", now=NOW)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +11,14 @@ import pytest
 from bridge.errors import BadRequest, NotFound
 from bridge.flow import Desk, block, merge, separate, split, unblock
 from bridge.model import Key, KeyKind
+from bridge.store import find_answer
+from bridge.worker import Worker
 from tests.desks import NOW, drain, feed, ticket, user
 from tests.dump import dump, query
 
 
 async def _answer(desk: Desk, kind: str, value: str) -> Any:
-    found = desk.store.answer(kind, value, None)
-    return await found if hasattr(found, "__await__") else found
+    return await find_answer(desk.store, kind, value)
 
 
 async def _customer(desk: Desk, number: int) -> str:
@@ -36,9 +39,7 @@ async def test_a_split_restores_both_sides_exactly(desk: Desk, database_url: str
     await drain(desk)
     before = await dump(database_url)
     customers = await query(database_url, "select id, merged_into from customers order by id")
-    number = await merge(
-        desk, await _customer(desk, 1), await _customer(desk, 2), by="key:test", evidence={}, now=NOW
-    )
+    number = await merge(desk, await _customer(desk, 1), await _customer(desk, 2), by="key:test", evidence={}, now=NOW)
     assert await dump(database_url) != before
     assert (await _answer(desk, "phone", "+493023125001"))[0] == "exact"
     await split(desk, number, by="key:test", now=NOW)
@@ -50,12 +51,8 @@ async def test_a_split_restores_both_sides_exactly(desk: Desk, database_url: str
 
 async def test_what_keys_brought_together_can_be_separated_and_that_taken_back(desk: Desk, database_url: str) -> None:
     await feed(desk, "helpdesk", [user(1, email="same@example.de")])
-    rows = [{"Kundennummer": "77", "E-Mail": "same@example.de", "Nachname": "Albers"}]
-    adapter = desk.registry.adapter("crm")
-    (path := _folder(adapter) / "kunden.csv").write_text("Kundennummer;Nachname;E-Mail\n77;Albers;same@example.de\n")
-    assert path.exists() and rows
-    from bridge.worker import Worker
-
+    folder = Path(desk.registry.adapter("crm").source.setting("folder"))
+    (folder / "kunden.csv").write_text("Kundennummer;Nachname;E-Mail\n77;Albers;same@example.de\n")
     await Worker(desk=desk, clock=lambda: NOW).settle_all()
     together = await _customer(desk, 1)
     assert (await _answer(desk, "id", "crm:77"))[1] == together
@@ -66,12 +63,6 @@ async def test_what_keys_brought_together_can_be_separated_and_that_taken_back(d
     for number in numbers:
         await split(desk, number, by="key:test", now=NOW)
     assert await dump(database_url) == before
-
-
-def _folder(adapter: Any) -> Any:
-    from pathlib import Path
-
-    return Path(adapter.source.setting("folder"))
 
 
 async def test_a_blocked_number_names_nobody_until_it_is_unblocked(desk: Desk, database_url: str) -> None:
@@ -113,8 +104,6 @@ async def test_a_key_that_a_second_person_turns_out_to_have_stops_meaning_the_fi
 async def test_a_person_deleted_at_the_vendor_is_not_found_any_more(desk: Desk, database_url: str) -> None:
     await feed(desk, "helpdesk", [user(1)])
     await drain(desk)
-    from datetime import timedelta
-
     await feed(desk, "helpdesk", [user(1, active=False, at=NOW + timedelta(minutes=1))])
     await drain(desk)
     assert await _answer(desk, "email", "person1@example.de") is None

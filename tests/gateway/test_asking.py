@@ -99,7 +99,7 @@ async def test_an_asking_that_breaks_costs_nobody_the_answer(gateway: Gateway) -
     class Broken:
         sources = ("crm",)
 
-        async def __call__(self, *_: Any) -> Any:
+        async def __call__(self, *_: Any, **__: Any) -> Any:
             raise RuntimeError
 
     gateway.gate.miss = Broken()
@@ -113,7 +113,7 @@ async def test_an_asking_that_takes_longer_than_it_may_is_left_behind(gateway: G
     class Slow:
         sources = ("crm",)
 
-        async def __call__(self, *_: Any) -> tuple[None, tuple[str, ...]]:
+        async def __call__(self, *_: Any, **__: Any) -> tuple[None, tuple[str, ...]]:
             await asyncio.sleep(0.5)
             ended.set()
             return None, ()

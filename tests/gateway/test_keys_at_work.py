@@ -48,7 +48,9 @@ async def test_a_key_ends_when_it_expires_without_any_refresh(gateway: Gateway) 
     assert (await gateway.client.get("/v1/assist?phone=1", headers=headers)).status_code == 401
 
 
-async def test_the_gate_refreshes_and_flushes_by_itself_and_outlives_a_broken_store(gateway: Gateway) -> None:
+async def test_the_gate_refreshes_and_flushes_by_itself_and_outlives_a_broken_store(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gate = gateway.gate
     refreshed = asyncio.Event()
     failures = 2
@@ -60,7 +62,7 @@ async def test_the_gate_refreshes_and_flushes_by_itself_and_outlives_a_broken_st
             raise ConnectionError
         refreshed.set()
 
-    gate.refresh = refresh  # type: ignore[method-assign] # the database comes and goes
+    monkeypatch.setattr(gate, "refresh", refresh)
     await asyncio.wait_for(refreshed.wait(), 4 * REFRESH_SECONDS)
     gate.trail.audit("key:x", "test", "nobody", gateway.clock())
     for _ in range(40):

@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from bridge import flat
 from bridge.adapter.addresses import normalise_key
+from bridge.gateway.lookup import Lookup
 from bridge.store import Row, Unit
-from tests.gateway.conftest import Clock, Gateway, case, person
+from tests.gateway.conftest import Gateway, case, person
 
 ADA = person(
     "1", name="Ada Kaya", phones=["+4930901820"], emails=["ada@kaya.example"], language="de", owner="Jana Vogt"
@@ -175,7 +176,7 @@ async def test_the_raw_event_of_amazon_connect_is_understood(gateway: Gateway) -
         (b"phone=+4930901820", "application/x-www-form-urlencoded; charset=utf-8"),
         (b'{"Details": {"Parameters": {"phone": "+4930901820"}}}', "application/json"),
         (
-            b'{"Details": {"ContactData": {"CustomerEndpoint": {"Type": "EMAIL_ADDRESS", "Address": "ada@kaya.example"}}}}',
+            b'{"Details":{"ContactData":{"CustomerEndpoint":{"Type":"EMAIL_ADDRESS","Address":"ada@kaya.example"}}}}',
             "",
         ),
     ],
@@ -268,9 +269,9 @@ async def test_the_answer_comes_as_json_as_a_form_or_as_lines(gateway: Gateway) 
 
 
 async def test_request_ids_are_taken_over_when_they_are_harmless_and_made_otherwise(gateway: Gateway) -> None:
-    for given, kept in (("call-17.a", True), ("x" * 65, False), ("a b", False), ("", False)):
-        response = await gateway.client.get("/v1/lookup", headers=gateway.bearer("ivr") | {"x-request-id": given})
-        assert (response.headers["x-request-id"] == given) is kept
+    for sent, kept in (("call-17.a", True), ("x" * 65, False), ("a b", False), ("", False)):
+        response = await gateway.client.get("/v1/lookup", headers=gateway.bearer("ivr") | {"x-request-id": sent})
+        assert (response.headers["x-request-id"] == sent) is kept
 
 
 async def test_the_age_of_the_data_is_said(gateway: Gateway) -> None:
@@ -305,37 +306,43 @@ async def test_a_customer_whose_decision_is_not_ready_is_routed_by_what_the_key_
         assert (answer["degraded"], answer["script_line"], answer["as_of_age_s"]) == ("true", "", "")
 
 
-class Broken:
-    """A store that fails, or hangs, for look-ups."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    async def answer(self, kind: str, value: str, language: str | None) -> Row | None:
-        await asyncio.sleep(self._seconds)
+@pytest.mark.parametrize("seconds", [0.0, 30.0])
+async def test_a_store_that_fails_or_hangs_costs_nobody_more_than_the_budget(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        await asyncio.sleep(seconds)
         raise ConnectionError("the database is gone")
 
-
-@pytest.mark.parametrize("seconds", [0.0, 30.0])
-async def test_a_store_that_fails_or_hangs_costs_nobody_more_than_the_budget(gateway: Gateway, seconds: float) -> None:
-    finder = gateway.app._lookup._find.__self__  # type: ignore[union-attr] # started
-    finder._at_once, finder._answer = False, Broken(seconds).answer
+    monkeypatch.setattr(gateway.store, "one", broken)
+    headers = gateway.bearer("agent") | {"x-budget-ms": "300"}
     began = asyncio.get_running_loop().time()
-    answer = await gateway.lookup(phone="+4930901820", headers={"x-budget-ms": "300"})
+    answer = (await gateway.client.get("/v1/lookup?customer_id=c_1", headers=headers)).json()
     assert asyncio.get_running_loop().time() - began < 1.0
     assert (answer["found"], answer["degraded"]) == ("false", "true")
     assert tuple(answer) == flat.NAMES
 
 
-async def test_while_keys_cannot_be_read_known_ones_are_good_and_new_ones_wait(gateway: Gateway) -> None:
+async def test_a_hot_read_that_fails_is_answered_with_nobody(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ConnectionError("the database is gone")
+
+    monkeypatch.setattr(gateway.store, "answer", broken)
+    served = Lookup(gateway.gate)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://x") as client:
+        answer = await client.get("/v1/lookup?phone=%2B4930901820", headers=gateway.bearer("agent"))
+    assert (answer.status_code, answer.json()["match"], answer.json()["degraded"]) == (200, "none", "true")
+
+
+async def test_while_keys_cannot_be_read_known_ones_are_good_and_new_ones_wait(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await gateway.gate.keys.refresh()
-    table = gateway.gate.keys
 
-    class Gone:
-        async def one(self, *_: Any, **__: Any) -> None:
-            raise ConnectionError
+    async def gone(*_: Any, **__: Any) -> None:
+        raise ConnectionError
 
-    table._store = Gone()  # type: ignore[assignment] # a database that is down
+    monkeypatch.setattr(gateway.store, "one", gone)
     assert (await gateway.client.get("/v1/lookup", headers=gateway.bearer("ivr"))).status_code == 200
     unknown = f"rb_{'0' * 12}_{'0' * 48}"
     refused = await gateway.client.get("/v1/lookup", headers={"x-api-key": unknown})
@@ -368,7 +375,7 @@ async def test_the_fast_path_sends_the_bytes_of_a_plain_route(
     if not await gateway.rows("customers"):
         await gateway.know(ADA)
     oracle = Starlette(routes=[Route("/v1/lookup", plain_route(gateway, scope), methods=["GET", "POST"])])
-    query = httpx.QueryParams(pairs)
+    query = httpx.QueryParams(tuple(pairs))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(oracle), base_url="http://oracle") as plain:
         expected = await plain.get("/v1/lookup", params=query)
         actual = await gateway.client.get("/v1/lookup", params=query, headers=gateway.bearer(scope))
@@ -391,9 +398,9 @@ def plain_route(gateway: Gateway, scope: str) -> Any:
         language = asked.get("lang", "")[:2].lower()
         row: Row | None = None
         for kind, name in (("phone", "phone"), ("id", "external_id"), ("email", "email")):
-            value = normalise_key(kind, asked.get(name, ""), "DE") if asked.get(name) else None
-            if value and row is None:
-                found = gateway.store.answer(kind, value, language if language in ("de", "en") else None)
+            key = normalise_key(kind, asked.get(name, ""), "DE") if asked.get(name) else None
+            if key and row is None:
+                found = gateway.store.answer(kind, key, language if language in ("de", "en") else None)
                 row = found if found is None or isinstance(found, tuple) else await found
         if row is None and not any(
             asked.get(name) and normalise_key(kind, asked[name], "DE")

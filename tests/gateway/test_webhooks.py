@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import msgspec
@@ -61,13 +61,13 @@ async def test_a_signed_body_that_is_not_the_vendors_is_a_bad_request(gateway: G
 async def test_ten_megabytes_are_refused_before_they_are_read(gateway: Gateway) -> None:
     taken = 0
 
-    async def much() -> object:
+    async def much() -> AsyncIterator[bytes]:
         nonlocal taken
         for _ in range(1000):
             taken += 10_000
             yield b"x" * 10_000
 
-    answer = await gateway.client.post("/webhooks/crm", content=much())  # type: ignore[arg-type] # an async generator
+    answer = await gateway.client.post("/webhooks/crm", content=much())
     assert answer.status_code == 413
     announced = await gateway.client.post("/webhooks/crm", content=b"x" * 10_000_000)
     assert announced.status_code == 413
@@ -99,11 +99,9 @@ async def test_a_vendor_may_probe_the_address(gateway: Gateway) -> None:
     assert (await gateway.client.put("/webhooks/crm")).status_code == 405
 
 
-async def test_the_adapter_sees_raw_bytes_and_the_public_url(gateway: Gateway) -> None:
+async def test_the_adapter_sees_raw_bytes_and_the_public_url(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Request] = []
-    adapter = gateway.gate.registry.adapter("crm")
-    original = adapter.verify
-    adapter.verify = lambda request, now: seen.append(request) or original(request, now)  # type: ignore[method-assign, func-returns-value] # a look at what passes
+    monkeypatch.setattr(gateway.gate.registry.adapter("crm"), "verify", lambda request, now: seen.append(request))
     body = b'{ "items":[] }'
     signature = hmac.new(SECRET.encode(), body, "sha256").hexdigest()
     await gateway.client.post(

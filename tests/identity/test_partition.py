@@ -36,9 +36,7 @@ def profile(source: str, number: str, *keys: Key, seen: int = 0, shared: tuple[K
 def group(*profiles: Profile, assertions: list[Assertion] | None = None, most: int = 5) -> set[frozenset[Pid]]:
     return {
         one.members
-        for one in partition(
-            {one.pid: one for one in profiles}, assertions or [], unlinked=NOBODY, max_holders=most
-        )
+        for one in partition({one.pid: one for one in profiles}, assertions or [], unlinked=NOBODY, max_holders=most)
     }
 
 
@@ -134,7 +132,9 @@ def _asserted(draw: st.DrawFn) -> tuple[list[Profile], list[Assertion]]:
 
 
 @given(_asserted(), st.randoms(use_true_random=False))
-def test_the_order_of_records_does_not_matter(asserted: tuple[list[Profile], list[Assertion]], chance: random.Random) -> None:
+def test_the_order_of_records_does_not_matter(
+    asserted: tuple[list[Profile], list[Assertion]], chance: random.Random
+) -> None:
     world, assertions = asserted
     shuffled = world.copy()
     chance.shuffle(shuffled)
@@ -189,7 +189,12 @@ def test_a_key_of_one_customer_is_exact() -> None:
 
 def test_a_switchboard_of_one_company_answers_with_the_account_and_its_best_customer() -> None:
     standing = {"c_1": Standing("silver", 4, "service", "de"), "c_2": Standing("gold", 2, "retention", "de")}
-    row = key_row(phone("1"), [_holder("c_1", "account:crm:7"), _holder("c_2", "account:crm:7")], unlinked=False, standing=standing)
+    row = key_row(
+        phone("1"),
+        [_holder("c_1", "account:crm:7"), _holder("c_2", "account:crm:7")],
+        unlinked=False,
+        standing=standing,
+    )
     assert row is not None
     assert (row["match"], row["account"], row["customer"], row["candidates"]) == ("account", "account:crm:7", "", 2)
     assert (row["tier"], row["priority"], row["route_hint"], row["language"]) == ("gold", 2, "retention", "de")

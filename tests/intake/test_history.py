@@ -25,7 +25,7 @@ KINDS = {"full": "0", "restored": "1", "patch": "2", "deleted": "3"}
 
 def _made(place: int, record: int, order: int, kind: str, fields: dict[str, int | None], subject: str) -> Version:
     """The version that came in as number `place`, one minute after the one before."""
-    body = {} if kind in ("deleted", "restored") else {name: one for name, one in fields.items() if one or kind == "patch"}
+    body = {name: one for name, one in fields.items() if kind == "patch" or (kind == "full" and one)}
     return Version(
         source="crm",
         object="customer",

@@ -87,11 +87,6 @@ select
   (select count(*) from grants where customer = any(:customers)),
   (select count(*) from dips where customer = any(:customers))
 
--- name: put_outbox
-insert into outbox (dedupe_key, source, action, args, customer, fact, state, created_at, due_at)
-values (:dedupe_key, :source, :action, :args, :customer, '', 'due', :at, :at)
-on conflict (dedupe_key) do nothing
-
 -- name: versions
 select source, object, source_id, kind, effective_at, known_at, body from record_versions
 where subject = any(:subjects) and retracted = 0 order by known_at, id

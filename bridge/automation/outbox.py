@@ -1,0 +1,159 @@
+"""The outbox: what is to be done at other systems, enqueued in the transaction of its cause, and done at most once.
+
+    due ──take, begin──▶ sending ──▶ sent | refused | dead
+     ▲                      │
+     └──────postpone────────┤   the vendor surely did nothing: again later, at most ATTEMPTS times
+                            └──▶ uncertain   nobody heard how it ended
+
+`begin` is on disk before the vendor is called. So what is found in `sending` after its lease ran out may have been
+done or not: it becomes uncertain and is not done again by itself. What is found leased in `due` was never begun: it is
+taken again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from bridge.adapter.delivery import Action
+from bridge.store import Store, Unit, instant, micros
+
+LEASE = timedelta(seconds=120)
+"""How long one action may take, from `begin` to its end; longer than any time-out of a vendor's client."""
+ATTEMPTS = 6
+CHANNEL = "outbox"
+LOST = "the process that sent it ended before the answer came: it may have been done or not"
+
+Ending = Literal["sent", "uncertain", "refused", "dead"]
+
+_canonical = msgspec.json.Encoder(order="deterministic")
+
+
+class Outgoing(Struct, frozen=True, kw_only=True):
+    """One leased row. `action.idempotency_key` is the same for every attempt; `attempts` are those begun before."""
+
+    id: int
+    source: str
+    action: Action
+    customer: str
+    fact: str
+    attempts: int
+    created_at: datetime
+
+
+def enqueue(
+    unit: Unit,
+    *,
+    dedupe_key: str,
+    source: str,
+    action: str,
+    args: dict[str, Any],
+    now: datetime,
+    customer: str = "",
+    fact: str = "",
+    due_at: datetime | None = None,
+) -> None:
+    """Add one action at `source` to the transaction of its cause, to be done at `due_at` or as soon as possible.
+
+    A `dedupe_key` that was enqueued before, whatever became of it, adds nothing. `fact` is the id of the cause.
+    """
+    unit.add(
+        "outbox.put",
+        dedupe_key=dedupe_key,
+        source=source,
+        action=action,
+        args=_canonical.encode(args).decode(),
+        customer=customer,
+        fact=fact,
+        created_at=micros(now),
+        due_at=micros(due_at or now),
+    )
+    unit.wake.add(CHANNEL)
+
+
+async def take(store: Store, *, most: int, now: datetime, lease: timedelta = LEASE) -> tuple[str, list[Outgoing]]:
+    """Lease up to `most` actions that are due, oldest first; the token says who holds them.
+
+    What others left in `sending` beyond its lease becomes uncertain on the way. Nothing that is returned was ever begun
+    without being postponed since.
+    """
+    await store.change("outbox.doubt", now=micros(now), error=LOST)
+    owner = secrets.token_hex(8)
+    rows = await store.change(
+        "outbox.take", owner=owner, now=micros(now), lease=lease // timedelta(microseconds=1), most=most
+    )
+    return owner, [_outgoing(row) for row in sorted(rows)]
+
+
+def _outgoing(row: tuple[Any, ...]) -> Outgoing:
+    number, dedupe_key, source, action, args, customer, fact, attempts, created_at = row
+    return Outgoing(
+        id=number,
+        source=source,
+        action=Action(do=action, args=msgspec.json.decode(args), idempotency_key=dedupe_key),
+        customer=customer,
+        fact=fact,
+        attempts=attempts,
+        created_at=instant(created_at),
+    )
+
+
+async def begin(store: Store, owner: str, number: int, *, now: datetime, lease: timedelta = LEASE) -> bool:
+    """Put on disk that the action is about to be done, and lease it anew. False: somebody else has it, do nothing."""
+    rows = await store.change(
+        "outbox.begin", id=number, owner=owner, now=micros(now), lease=lease // timedelta(microseconds=1)
+    )
+    return bool(rows)
+
+
+async def finish(
+    store: Store, owner: str, number: int, ending: Ending, *, now: datetime, reference: str = "", error: str = ""
+) -> bool:
+    """Put on disk how the action ended; `reference` is the vendor's own for it.
+
+    An answer that comes after the lease ran out still settles what had become uncertain. False: it was settled already.
+    """
+    rows = await store.change(
+        "outbox.finish",
+        id=number,
+        owner=owner,
+        state=ending,
+        reference=reference or None,
+        error=error or None,
+        now=micros(now),
+    )
+    return bool(rows)
+
+
+async def postpone(
+    store: Store, owner: str, number: int, *, due_at: datetime, error: str, now: datetime
+) -> Literal["due", "dead"] | None:
+    """Try again at `due_at`, because the vendor surely did nothing; dead after ATTEMPTS. None: it was settled
+    already."""
+    rows = await store.change(
+        "outbox.postpone",
+        id=number,
+        owner=owner,
+        due_at=micros(due_at),
+        error=error,
+        most=ATTEMPTS,
+        now=micros(now),
+    )
+    if not rows:
+        return None
+    return "dead" if rows[0][0] == "dead" else "due"
+
+
+async def release(store: Store, owner: str, numbers: Iterable[int]) -> None:
+    """Give back what was taken and not begun."""
+    await store.change("outbox.release", ids=sorted(numbers), owner=owner)
+
+
+async def count(store: Store) -> dict[str, int]:
+    """How many rows are in each state."""
+    return dict(await store.all("outbox.states"))

@@ -1,0 +1,39 @@
+"""The command line: `bridge --help`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from bridge import __version__
+from bridge.cli import keys, processes, records
+from bridge.errors import BridgeError
+
+cli = typer.Typer(
+    name="bridge",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Retention Bridge: who is calling, how likely they leave, what they are worth, what to say.",
+)
+cli.add_typer(processes.commands)
+cli.add_typer(records.commands)
+cli.add_typer(keys.commands, name="key")
+
+
+@cli.command(epilog="Example: `bridge version`")
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Entry point; errors that were meant for people are printed as they are, and the exit code is 2."""
+    try:
+        cli(prog_name="bridge")
+    except BridgeError as problem:
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]bridge:[/] {problem}", highlight=False)
+        sys.exit(2)

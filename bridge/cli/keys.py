@@ -1,0 +1,71 @@
+"""Commands about API keys."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bridge.access import mint_key
+from bridge.cli.desks import out, with_store
+from bridge.errors import NotFound
+from bridge.store import Store, Unit, micros
+from bridge.store.keys import key_row, stored_key
+from bridge.worker import utc_now
+
+commands = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
+
+
+@commands.command("new", epilog="Example: `bridge key new ivr-frankfurt --scope ivr`")
+def new_key(
+    name: Annotated[str, typer.Argument(help="What the key is for")],
+    scope: Annotated[list[str], typer.Option(help="ivr, agent, supervisor, admin, privacy; may be repeated")],
+    days: Annotated[int | None, typer.Option(help="Valid for so many days; left out: until it is revoked")] = None,
+) -> None:
+    """Make a key and print it: this once, it is stored as a hash only."""
+    lifetime = timedelta(days=days) if days else None
+    key, stored = mint_key(name, scope, utc_now(), lifetime=lifetime)
+
+    async def act(store: Store) -> None:
+        unit = Unit()
+        unit.add("access.put", **key_row(stored))
+        await store.write(unit)
+
+    asyncio.run(with_store(act))
+    out.print(key, soft_wrap=True, highlight=False)
+
+
+@commands.command("list", epilog="Example: `bridge key list`")
+def list_keys() -> None:
+    """List the keys, without their secrets."""
+
+    async def act(store: Store) -> list[Any]:
+        return await store.all("access.keys")
+
+    table = Table("Id", "Name", "Scopes", "Made", "Until")
+    for row in asyncio.run(with_store(act)):
+        key = stored_key(row)
+        until: datetime | None = key.revoked_at or key.expires_at
+        table.add_row(
+            key.id,
+            key.name,
+            " ".join(sorted(key.scopes)),
+            f"{key.created_at:%Y-%m-%d}",
+            f"{until:%Y-%m-%d %H:%M}{' revoked' if key.revoked_at else ''}" if until else "",
+        )
+    out.print(table)
+
+
+@commands.command("revoke", epilog="Example: `bridge key revoke 1a2b3c4d5e6f`")
+def revoke_key(number: Annotated[str, typer.Argument(help="The key's id, as `bridge key list` shows it")]) -> None:
+    """Revoke a key; it stops within five seconds."""
+
+    async def act(store: Store) -> list[Any]:
+        return await store.change("access.revoke", id=number, at=micros(utc_now()))
+
+    if not asyncio.run(with_store(act)):
+        raise NotFound("there is no such key, or it was revoked before")
+    out.print("revoked")

@@ -1,0 +1,138 @@
+"""Commands that start something: gateway, worker, both, the example."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+import uvicorn
+from rich.table import Table
+
+from bridge import __version__
+from bridge.app import create_app
+from bridge.cli.desks import out, progress, reporter, with_desk
+from bridge.errors import ConfigError
+from bridge.flow import Desk
+from bridge.sample import Example, choose_sources, guard_demo, load_example
+from bridge.settings import Settings, read_settings
+from bridge.store import open_store
+from bridge.telemetry import log, set_up_logging
+from bridge.worker import Worker, utc_now
+
+commands = typer.Typer()
+
+
+@commands.command(epilog="Example: `BRIDGE_PORT=9000 bridge run`")
+def run() -> None:
+    """Start gateway and worker together, as the Procfile says, until Ctrl-C.
+
+    In demo mode (`BRIDGE_DEMO=true`) the example is loaded first, if the database is empty.
+    """
+    settings = read_settings()
+    if settings.demo:
+        example()
+    honcho = shutil.which("honcho", path=str(Path(sys.executable).parent)) or "honcho"
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    arguments = [honcho, "-f", str(_procfile()), "start", "--no-prefix"]
+    process = subprocess.Popen(arguments, env=environment)  # noqa: S603 our own Procfile, no shell
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: process.send_signal(received))
+    raise typer.Exit(process.wait())
+
+
+def _procfile() -> Path:
+    here = Path("Procfile")
+    if not here.exists():
+        raise ConfigError("Procfile", "is not in this folder; start `bridge web` and `bridge worker` yourself")
+    return here
+
+
+@commands.command(epilog="Example: `BRIDGE_HOST=0.0.0.0 bridge web`")
+def web() -> None:
+    """Start a gateway: look-ups, cards, webhooks, administration."""
+    settings = read_settings()
+    set_up_logging(settings.log_level)
+    sources = choose_sources(settings)
+    asyncio.run(_check_store(settings))
+    uvicorn.run(
+        create_app(settings, sources),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+async def _check_store(settings: Settings) -> None:
+    store = await open_store(settings.database_url)
+    try:
+        await guard_demo(store, settings)
+    finally:
+        await store.close()
+
+
+@commands.command(epilog="Example: `bridge worker`")
+def worker() -> None:
+    """Start a worker: drains the inbox, polls the sources, keeps decisions fresh."""
+    set_up_logging(read_settings().log_level)
+
+    async def act(desk: Desk) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        log("worker").info("open", sources=sorted(desk.registry.sources), engine=desk.store.engine)
+        await Worker(desk=desk).run(stop)
+        log("worker").info("closed")
+
+    asyncio.run(with_desk(act))
+
+
+@commands.command(epilog="Example: `BRIDGE_DEMO=true bridge example`")
+def example() -> None:
+    """Load the example into an empty database, and print what can be tried with it."""
+    settings = read_settings()
+    if not settings.demo:
+        raise ConfigError("BRIDGE_DEMO", "set it to true: the example is loaded in demo mode alone")
+    set_up_logging("warning")
+
+    async def act(desk: Desk) -> Example:
+        with progress() as bars:
+            at_work = Worker(desk=desk, report=reporter(bars))
+            return await load_example(desk, at_work.settle_all, now=utc_now())
+
+    _print_example(settings, asyncio.run(with_desk(act)))
+
+
+def _print_example(settings: Settings, loaded: Example) -> None:
+    base = f"http://{settings.host}:{settings.port}"
+    out.print(f"\n[bold]Retention Bridge {__version__}[/] with a made-up contact center\n")
+    for path, what in (
+        ("/v1/lookup", "what the phone system asks"),
+        ("/v1/assist", "the agent's card as JSON"),
+        ("/docs", "all routes"),
+    ):
+        out.print(f"  {base}{path:<12} {what}")
+    out.print(f"\nKey  [bold]{loaded.key}[/]\n", soft_wrap=True)
+    table = Table("Number", "Who", box=None, padding=(0, 2))
+    for phone, about in loaded.center.callers:
+        table.add_row(phone, about)
+    out.print(table)
+    phone = loaded.center.callers[0][0].replace("+", "%2B")
+    out.print(
+        f"\ncurl '{base}/v1/lookup?phone={phone}' -H 'Authorization: Bearer {loaded.key}'\n",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )

@@ -1,0 +1,67 @@
+-- name: put
+insert into outbox (dedupe_key, source, action, args, customer, fact, state, created_at, due_at)
+values (:dedupe_key, :source, :action, :args, :customer, :fact, 'due', :created_at, :due_at)
+on conflict (dedupe_key) do nothing
+
+-- name: doubt @sqlite
+update outbox set state = 'uncertain', error = :error, finished_at = :now
+where state = 'sending' and lease_until <= :now
+returning id
+
+-- name: doubt @postgres
+update outbox set state = 'uncertain', error = :error, finished_at = :now
+where state = 'sending' and lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint
+returning id
+
+-- name: take @sqlite
+update outbox set lease_owner = :owner, lease_until = :now + :lease
+where id in (
+  select id from outbox
+  where state = 'due' and due_at <= :now and lease_until <= :now
+  order by due_at, id limit :most
+)
+returning id, dedupe_key, source, action, args, customer, fact, attempts, created_at
+
+-- name: take @postgres
+update outbox
+set lease_owner = :owner, lease_until = (extract(epoch from clock_timestamp()) * 1000000)::bigint + :lease::bigint
+where id in (
+  select id from outbox
+  where state = 'due' and due_at <= :now::bigint
+    and lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint
+  order by due_at, id limit :most
+  for update skip locked
+)
+returning id, dedupe_key, source, action, args, customer, fact, attempts, created_at
+
+-- name: begin @sqlite
+update outbox set state = 'sending', attempts = attempts + 1, lease_until = :now + :lease
+where id = :id and lease_owner = :owner and state = 'due'
+returning id
+
+-- name: begin @postgres
+update outbox
+set state = 'sending', attempts = attempts + 1,
+    lease_until = (extract(epoch from clock_timestamp()) * 1000000)::bigint + :lease::bigint
+where id = :id and lease_owner = :owner and state = 'due'
+returning id
+
+-- name: finish
+update outbox set state = :state, reference = :reference, error = :error, finished_at = :now, lease_owner = null, lease_until = 0
+where id = :id and lease_owner = :owner and state in ('sending', 'uncertain')
+returning id
+
+-- name: postpone
+update outbox set
+  state = case when attempts >= :most then 'dead' else 'due' end,
+  finished_at = case when attempts >= :most then :now::bigint else null end,
+  due_at = :due_at, error = :error, lease_owner = null, lease_until = 0
+where id = :id and lease_owner = :owner and state in ('sending', 'uncertain')
+returning state
+
+-- name: release
+update outbox set lease_owner = null, lease_until = 0
+where id = any(:ids::bigint[]) and lease_owner = :owner and state = 'due'
+
+-- name: states
+select state, count(*) from outbox group by state order by state
