@@ -16,7 +16,8 @@ test: .venv/dev.stamp ## Everything CI runs: format, lint, types, import contrac
 fix: .venv/dev.stamp ## Format, and mend what the linter can mend
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .
 
-golden: .venv/dev.stamp ## Rewrite the adapters' *.expected.json; read the diff before you commit it
+golden: .venv/dev.stamp ## Rewrite the adapters' *.expected.json and config/schemas; read the diff before you commit it
+	@$(PY) -c 'import pathlib; from bridge.playbook.schemas import write_schemas; write_schemas(pathlib.Path("config/schemas"))'
 	@$(PY) -m pytest -q contract_tests --update-golden -k golden
 
 bench: .venv/dev.stamp ## Measure look-up, webhook acknowledgement and import against their limits

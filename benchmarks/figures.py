@@ -37,9 +37,7 @@ class Figure(Struct, frozen=True, kw_only=True):
     @property
     def held(self) -> bool:
         """Whether the limit holds; True where there is none."""
-        return (self.most is None or self.measured <= self.most) and (
-            self.least is None or self.measured >= self.least
-        )
+        return (self.most is None or self.measured <= self.most) and (self.least is None or self.measured >= self.least)
 
     @property
     def limit(self) -> str:
@@ -57,11 +55,21 @@ class Figure(Struct, frozen=True, kw_only=True):
         return "█" * full + "·" * (10 - full)
 
 
+def conclude(figures: list[Figure], *, quick: bool = False) -> int:
+    """Print `figures`, keep them unless they were taken in a hurry, and give the exit status."""
+    if not quick:
+        keep(figures)
+    return 0 if show(figures, f"{machine()}; {load()}") else 1
+
+
 def show(figures: Iterable[Figure], title: str) -> bool:
     """Print `figures` as a table; True when every limit holds."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for head, side in (("bench", "left"), ("what", "left"), ("limit", "right"), ("measured", "right"), ("", "left")):
-        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=head != "what")
+    for head in ("bench", "what"):
+        table.add_column(head)
+    for head in ("limit", "measured"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("of the limit")
     table.add_column("verdict")
     table.add_column("note", style="dim")
     bench, held = "", True
@@ -83,7 +91,7 @@ def show(figures: Iterable[Figure], title: str) -> bool:
     return held
 
 
-def keep(figures: Iterable[Figure], **conditions: object) -> None:
+def keep(figures: Iterable[Figure]) -> None:
     """Write `figures` to RESULTS, in place of those that were measured under the same name before."""
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     new = list(figures)
@@ -92,7 +100,7 @@ def keep(figures: Iterable[Figure], **conditions: object) -> None:
     if RESULTS.exists():
         old = [one for one in msgspec.json.decode(RESULTS.read_bytes())["figures"] if one["bench"] not in names]
     now = datetime.now(timezone.utc)
-    about = {"at": now, "machine": machine(), **conditions}
+    about = {"at": now, "machine": machine(), "load": load()}
     rows = [msgspec.to_builtins(one) | {"held": one.held, **about} for one in new]
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode({"figures": [*old, *rows]}), indent=2))
 

@@ -8,6 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from bridge.adapter.manifest import Manifest
+from bridge.adapter.registry import SourcesFile
+from bridge.adapter.rules import MappingForm
 from bridge.conditions import condition_schema
 from bridge.identity.rules import IdentityRules
 from bridge.playbook.routing import RoutingFile
@@ -17,9 +20,12 @@ from bridge.scoring.card import ScoringFile
 
 _FORMS: dict[str, type[Struct]] = {
     "identity": IdentityRules,
+    "manifest": Manifest,
+    "mapping": MappingForm,
     "playbook": PlaybookFile,
     "routing": RoutingFile,
     "scoring": ScoringFile,
+    "sources": SourcesFile,
 }
 
 
