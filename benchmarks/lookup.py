@@ -122,7 +122,9 @@ def _in_turns(client: Aside, plans: dict[str, Plan], asking: Asking) -> _Results
     bar = track(turns, "look-ups", console=Console(stderr=True), transient=True)
     for number, count, name in bar:
         plan = plans[name]
-        asked = Plan(**{one: getattr(plan, one) for one in plan.__struct_fields__} | {"connections": count, "seed": number})
+        asked = Plan(
+            **{one: getattr(plan, one) for one in plan.__struct_fields__} | {"connections": count, "seed": number}
+        )
         results[(name, count)].append(client.call(drive, asked))
     return results
 
@@ -152,7 +154,9 @@ def _figures(results: _Results, count: int, lengths: dict[str, int]) -> Iterable
 
 def _times(slices: list[Slice]) -> str:
     p50, p99 = min(one.p50_us for one in slices), min(one.p99_us for one in slices)
-    return f"p50 {p50 / 1000:.2f} p99 {p99 / 1000:.2f} ms; best {max(one.requests / one.seconds for one in slices):,.0f}/s"
+    return (
+        f"p50 {p50 / 1000:.2f} p99 {p99 / 1000:.2f} ms; best {max(one.requests / one.seconds for one in slices):,.0f}/s"
+    )
 
 
 def main() -> int:

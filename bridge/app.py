@@ -164,13 +164,8 @@ def create_app(
     return App(settings, sources, clock=clock)
 
 
-async def _refuse_route(request: Request, problem: Exception) -> Response:
-    """404 and 405 of the router in the shape of every other refusal."""
-    status = problem.status_code if isinstance(problem, HTTPException) else 500
-    code, message = ("not_found", "there is no such route; see /docs")
-    headers = {} if not isinstance(problem, HTTPException) or problem.headers is None else dict(problem.headers)
-    if status == 405:
-        code, message = "method_not_allowed", f"use {headers.get('Allow', 'another method')}"
-    response = Response(problem_body(code, message), status, headers, "application/json")
+async def _refuse_route(request: Request, _: Exception) -> Response:
+    """A path that is no route, refused in the shape of every other refusal."""
+    response = Response(problem_body("not_found", "there is no such route; see /docs"), 404, None, "application/json")
     response.raw_headers += [*SECURITY_HEADERS, (b"x-request-id", read_request_id(dict(request.scope["headers"])))]
     return response

@@ -13,7 +13,7 @@ from bridge.access import mint_key
 from bridge.cli.desks import out, with_store
 from bridge.errors import NotFound
 from bridge.store import Store, Unit, micros
-from bridge.store.keys import key_row, stored_key
+from bridge.store.keys import keep_key, stored_key
 from bridge.worker import utc_now
 
 commands = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
@@ -31,7 +31,7 @@ def new_key(
 
     async def act(store: Store) -> None:
         unit = Unit()
-        unit.add("access.put", **key_row(stored))
+        keep_key(unit, stored)
         await store.write(unit)
 
     asyncio.run(with_store(act))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from time import monotonic
-from typing import Protocol
+from typing import Final, Protocol
 
 from bridge.adapter.registry import Registry
 from bridge.flow.desk import Desk
@@ -16,6 +16,9 @@ from bridge.gateway.trail import FLUSH_SECONDS, Trail
 from bridge.settings import Settings
 from bridge.store import Row, Store
 from bridge.telemetry import LineBuffer, log
+
+STORE_SECONDS: Final = 10.0
+"""After this long without an answer the store counts as gone."""
 
 _log = log("gateway")
 
@@ -105,7 +108,8 @@ class Gate:
                 due.append(self.refresh)
             try:
                 for one in due:
-                    await one()
+                    async with asyncio.timeout(STORE_SECONDS):
+                        await one()
             except Exception as problem:  # noqa: BLE001 - whatever the database does, the loop goes on
                 if healthy:
                     _log.error("the store cannot be used", problem=type(problem).__name__)

@@ -6,6 +6,7 @@ is looked for in the store, so that a new one works at once. While the store can
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 import hashlib
 from collections.abc import Sequence
@@ -16,9 +17,12 @@ import msgspec
 from msgspec import Struct
 
 from bridge.access import AccessKey, check, read_ticket, well_formed
-from bridge.store import Row, Store, Unit, instant, micros
+from bridge.store import Store
+from bridge.store.keys import stored_key
 
 REFRESH_SECONDS: Final = 2.0
+STORE_SECONDS: Final = 1.0
+"""For how long the store is waited for to look up a key that is not in memory."""
 
 
 class Who(Struct, frozen=True):
@@ -61,7 +65,8 @@ class KeyTable:
         if not well_formed(token):
             return None
         digest = hashlib.sha256(token)
-        row = await self._store.one("access.by_hash", hash=digest.hexdigest())
+        async with asyncio.timeout(STORE_SECONDS):
+            row = await self._store.one("access.by_hash", hash=digest.hexdigest())
         if row is None:
             return None
         key = stored_key(row)
@@ -116,31 +121,3 @@ def token_of(authorization: bytes | None, api_key: bytes | None) -> bytes:
             return b""
         return password or user
     return api_key or b""
-
-
-def stored_key(row: Row) -> AccessKey:
-    """A row of `access.keys` as a key."""
-    id, hash, name, scopes, created_at, expires_at, revoked_at = row
-    return AccessKey(
-        id=id,
-        hash=hash,
-        name=name,
-        scopes=frozenset(scopes.split()),
-        created_at=instant(created_at),
-        expires_at=None if expires_at is None else instant(expires_at),
-        revoked_at=None if revoked_at is None else instant(revoked_at),
-    )
-
-
-def keep_key(unit: Unit, key: AccessKey) -> None:
-    """Add `key` to `unit`, or what changed of it (expiry, revocation)."""
-    unit.add(
-        "access.put",
-        id=key.id,
-        hash=key.hash,
-        name=key.name,
-        scopes=" ".join(sorted(key.scopes)),
-        created_at=micros(key.created_at),
-        expires_at=None if key.expires_at is None else micros(key.expires_at),
-        revoked_at=None if key.revoked_at is None else micros(key.revoked_at),
-    )

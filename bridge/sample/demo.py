@@ -20,7 +20,7 @@ from bridge.intake import inbox, sync
 from bridge.sample.center import Center, make_center
 from bridge.settings import Settings
 from bridge.store import Store, Unit
-from bridge.store.keys import key_row, stored_key
+from bridge.store.keys import keep_key, stored_key
 
 MARK = "example"
 """Name of the row in `meta` that says: this database holds made-up people."""
@@ -114,7 +114,7 @@ async def _key(desk: Desk, now: datetime) -> str:
             return key
     key, access = mint_key("example", SCOPES, now)
     unit = Unit()
-    unit.add("access.put", **key_row(access))
+    keep_key(unit, access)
     await desk.store.write(unit)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)

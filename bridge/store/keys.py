@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bridge.access import AccessKey
-from bridge.store.base import Row, instant, micros
+from bridge.store.base import Row, Unit, instant, micros
 
 
-def key_row(key: AccessKey) -> dict[str, Any]:
-    """`key` as the parameters of `access.put`."""
-    return {
-        "id": key.id,
-        "hash": key.hash,
-        "name": key.name,
-        "scopes": " ".join(sorted(key.scopes)),
-        "created_at": micros(key.created_at),
-        "expires_at": micros(key.expires_at) if key.expires_at else None,
-        "revoked_at": micros(key.revoked_at) if key.revoked_at else None,
-    }
+def keep_key(unit: Unit, key: AccessKey) -> None:
+    """Add `key` to `unit`, or what changed of it (expiry, revocation)."""
+    unit.add(
+        "access.put",
+        id=key.id,
+        hash=key.hash,
+        name=key.name,
+        scopes=" ".join(sorted(key.scopes)),
+        created_at=micros(key.created_at),
+        expires_at=micros(key.expires_at) if key.expires_at else None,
+        revoked_at=micros(key.revoked_at) if key.revoked_at else None,
+    )
 
 
 def stored_key(row: Row) -> AccessKey:

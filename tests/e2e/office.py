@@ -18,6 +18,7 @@ from tests.e2e.site import ROOT, Site
 SECRET = "a-helpdesk-secret-nobody-may-see"
 FIRST = 23_000_000_000_000
 """Zendesk's ids have fourteen digits."""
+_DAY = "01.11.2026"
 
 
 def sources(exports: Path) -> dict[str, Any]:
@@ -40,12 +41,12 @@ def write_exports(exports: Path, customers: int, chance: random.Random) -> None:
     """kunden.csv, vertraege.csv and kaeufe.csv, as a German Excel writes them."""
     exports.mkdir()
     people = [
-        f"{number};{given};Beispiel-{number};person{number}@example.de;030 23125 {number % 1000:03d};{FIRST + number}"
+        f"{number};{given};Beispiel-{number};person{number}@example.de;030 23125 {number % 1000:03d};{FIRST + number};{_DAY}"
         for number in range(customers)
         for given in (chance.choice(["Ayşe", "Jörg", "Maria", "Tom"]),)
     ]
     contracts = [
-        f"V{number};{number};Glasfaser 500;aktiv;01.03.2024;{chance.randint(1, 28)}.02.2027;{chance.randint(20, 90)},90 €"
+        f"V{number};{number};Glasfaser 500;aktiv;01.03.2024;{chance.randint(1, 28)}.02.2027;{chance.randint(20, 90)},90 €;{_DAY}"
         for number in range(customers)
         if chance.random() < 0.7
     ]
@@ -54,8 +55,12 @@ def write_exports(exports: Path, customers: int, chance: random.Random) -> None:
         for number in range(customers * 2)
     ]
     for name, header, rows in (
-        ("kunden.csv", "Kundennummer;Vorname;Nachname;E-Mail;Telefon;Helpdesk-Nr", people),
-        ("vertraege.csv", "Vertragsnummer;Kundennummer;Tarif;Status;Vertragsbeginn;Vertragsende;Monatsbetrag", contracts),
+        ("kunden.csv", "Kundennummer;Vorname;Nachname;E-Mail;Telefon;Helpdesk-Nr;Geändert am", people),
+        (
+            "vertraege.csv",
+            "Vertragsnummer;Kundennummer;Tarif;Status;Vertragsbeginn;Vertragsende;Monatsbetrag;Geändert am",
+            contracts,
+        ),
         ("kaeufe.csv", "Bestellnummer;Kundennummer;Datum;Betrag", sales),
     ):
         (exports / name).write_bytes("\r\n".join([header, *rows, ""]).encode("cp1252", "replace"))

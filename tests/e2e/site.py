@@ -109,10 +109,13 @@ class Site:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    async def let_leases_run_out(self) -> None:
-        """As if the minutes had passed for which a dead worker's leases hold."""
+    async def let_leases_run_out(self) -> int:
+        """As if the minutes had passed for which a dead worker's leases hold; returns how many there were."""
+        held = 0
         for table in ("deliveries", "cursors", "outbox"):
-            await query(self.database_url, f"update {table} set lease_until = 0 where lease_until > 0 returning 1")
+            update = f"update {table} set lease_until = 0 where lease_until > 0 returning 1"
+            held += len(await query(self.database_url, update))
+        return held
 
     def stop(self, seconds: float = 10.0) -> dict[Role, int]:
         """Ask all processes to end, and give their exit codes; one that does not is killed, and its code says so."""

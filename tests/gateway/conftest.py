@@ -17,10 +17,10 @@ from bridge.access import SCOPES, mint_key
 from bridge.app import App, create_app
 from bridge.flow import absorb, refresh_due
 from bridge.gateway.gate import Gate
-from bridge.gateway.keys import keep_key
 from bridge.intake.inbox import take
 from bridge.settings import Settings
 from bridge.store import Row, Store, Unit
+from bridge.store.keys import keep_key
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 SECRET = "whsec-of-acme"

@@ -130,7 +130,7 @@ def test_a_ticket_is_good_at_its_origin_for_its_minutes() -> None:
             jwt.encode(
                 {"iss": "retention-bridge", "aud": ORIGIN, "sub": "a", "exp": 10**10, "iat": 1, "key": "1"},
                 "",
-                "none",
+                algorithm="none",
             ),
             ORIGIN,
             0,

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from bridge.access import mint_key
-from bridge.gateway.keys import REFRESH_SECONDS, keep_key, token_of
+from bridge.gateway.keys import REFRESH_SECONDS, token_of
 from bridge.store import Unit
+from bridge.store.keys import keep_key
 from tests.gateway.conftest import Gateway, person
 
 

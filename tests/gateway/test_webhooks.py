@@ -93,6 +93,14 @@ async def test_parts_that_are_not_ours_are_counted_and_answered_kindly(gateway: 
     assert not await gateway.rows("deliveries")
 
 
+async def test_a_source_without_webhooks_takes_none(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter = gateway.gate.registry.adapter("crm")
+    silent = msgspec.structs.replace(adapter.manifest, capabilities=("lookup",))
+    monkeypatch.setattr(adapter, "manifest", silent)
+    assert (await gateway.client.get("/webhooks/crm")).status_code == 404
+    assert (await gateway.deliver(ADA)).status_code == 404
+
+
 async def test_a_vendor_may_probe_the_address(gateway: Gateway) -> None:
     for method in ("GET", "HEAD"):
         assert (await gateway.client.request(method, "/webhooks/crm")).status_code == 200

@@ -1,0 +1,1 @@
+"""The HTTP routes: what phone systems, desktops, vendors and operators ask."""
