@@ -37,7 +37,7 @@ from benchmarks.processes import (
 )
 from bridge.access import mint_key
 from bridge.store import Unit, open_store
-from bridge.store.keys import key_row
+from bridge.store.keys import keep_key
 
 BENCH = "look-up"
 CUSTOMERS, QUICK_CUSTOMERS = 100_000, 3_000
@@ -86,7 +86,7 @@ async def give_key(path: Path, scope: str) -> str:
     """A new key for `scope`, known to the database at `path`."""
     key, access = mint_key("benchmark", [scope], datetime.now(timezone.utc))
     unit = Unit()
-    unit.add("access.put", **key_row(access))
+    keep_key(unit, access)
     store = await open_store(f"sqlite:///{path}")
     await store.write(unit)
     await store.close()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.figures import Figure, conclude
 from bridge.adapter import convert
 from bridge.adapter.delivery import Item
 from bridge.adapter.mapping import build_mapping
@@ -20,6 +21,9 @@ from bridge.adapter.source import Source
 from bridge.errors import MappingError
 from bridge.model import Entry, Key, KeyKind, Subject
 
+BENCH = "mapping"
+BATCHES, SIZE = 15, 4000
+QUICK = (3, 300)
 GOAL = 0.6
 """Least ratio of compiled to hand-written records a second."""
 
@@ -177,12 +181,8 @@ def fastest(ways: dict[str, Callable[[Item, Source], Entry]], batches: int, size
     return least
 
 
-def main() -> int:
-    """Measure, print, and say whether the goal is met."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batches", type=int, default=15, help="batches of each way (default 15)")
-    parser.add_argument("--size", type=int, default=4000, help="records in a batch (default 4000)")
-    args = parser.parse_args()
+def measure(batches: int, size: int) -> list[Figure]:
+    """Compare the ways. Raises SystemExit when they do not agree on what the ticket says."""
     mapping = build_mapping(MAPPING, "benchmarks/mapping.py")
     ways: dict[str, Callable[[Item, Source], Entry]] = {"by hand": by_hand, "compiled": mapping.read}
     ways["interpreted"] = mapping.interpret
@@ -190,13 +190,27 @@ def main() -> int:
     answers = {name: way(item, source) for name, way in ways.items()}
     if any(answer != answers["compiled"] for answer in answers.values()):
         raise SystemExit(f"the ways do not agree: {answers}")
-    least = fastest(ways, args.batches, args.size)
-    for name, seconds in least.items():
-        ratio = least["by hand"] / seconds
-        print(f"{name:12} {seconds * 1e6:7.2f} us/record  {1 / seconds:9.0f} records/s  {ratio:.2f}")
-    ratio = least["by hand"] / least["compiled"]
-    print(f"compiled / by hand = {ratio:.2f} (goal: at least {GOAL})")
-    return 0 if ratio >= GOAL else 1
+    least = fastest(ways, batches, size)
+    return [
+        Figure(
+            bench=BENCH,
+            name="compiled mapping, records a second",
+            measured=least["by hand"] / least["compiled"],
+            unit="× by hand",
+            least=GOAL,
+            note=", ".join(f"{name} {seconds * 1e6:.1f} µs" for name, seconds in least.items()) + " a record",
+        )
+    ]
+
+
+def main() -> int:
+    """Measure, print, and say whether the goal is met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping", description=__doc__)
+    parser.add_argument("--batches", type=int, default=BATCHES, help=f"batches of each way (default {BATCHES})")
+    parser.add_argument("--size", type=int, default=SIZE, help=f"records in a batch (default {SIZE})")
+    parser.add_argument("--quick", action="store_true", help="a few records: to see that it works")
+    args = parser.parse_args()
+    return conclude(measure(*(QUICK if args.quick else (args.batches, args.size))), quick=args.quick)
 
 
 if __name__ == "__main__":

@@ -127,11 +127,11 @@ def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None)
     suggestion = suggest(rules.playbooks, situation)
     routing = route(rules.routing, situation)
     made_of = {"rules": rules.version, "tiers": None if cuts is None else [cuts.platinum, cuts.gold, cuts.silver]}
-    content = {
-        language: _card(view, scores, suggestion, routing.route_hint, routing.priority, language, made_of)
+    cards = {
+        language: _encode(_card(view, scores, suggestion, routing.route_hint, routing.priority, language, made_of))
         for language in rules.languages
     }
-    number = "d_" + blake2b(_encode([view.id, content]), digest_size=10).hexdigest()
+    number = "d_" + blake2b(b"\n".join((view.id.encode(), *cards.values())), digest_size=10).hexdigest()
     own = view.customer.language
     language = own if own in rules.languages else rules.languages[0]
     expected = scores.value.expected
@@ -150,15 +150,19 @@ def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None)
         signals=scores.signals,
         routing=_routing(view, scores, number, routing.route_hint, routing.priority, language),
         details={one: _detail(view, scores, suggestion, one) for one in rules.languages},
-        cards={one: _compress({"decision_id": number} | content[one]) for one in rules.languages},
+        cards={
+            language: _compress(b'{"decision_id":"%b",%b' % (number.encode(), card[1:]))
+            for language, card in cards.items()
+        },
         made_of=_encode(made_of).decode(),
     )
 
 
-def _compress(card: dict[str, Any]) -> bytes:
-    # A card is a few kilobytes: with the default window most of the time goes into clearing it.
-    packer = zlib.compressobj(6, zlib.DEFLATED, 13, 6)
-    return packer.compress(_encode(card)) + packer.flush()
+def _compress(card: bytes) -> bytes:
+    # A card is a few kilobytes: with the default window most of the time goes into clearing it, and the highest levels
+    # find hardly more than the lowest.
+    packer = zlib.compressobj(1, zlib.DEFLATED, 13, 6)
+    return packer.compress(card) + packer.flush()
 
 
 def _sources(view: View) -> list[str]:

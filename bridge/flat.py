@@ -12,9 +12,9 @@ All bytes are ASCII (other characters as JSON escapes), without control characte
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -108,12 +108,12 @@ def head(values: Mapping[str, str]) -> bytes:
 
     Raises ValueError for a key that is not one of HEAD.
     """
-    return _encode(HEAD, values)
+    return _HEAD.encode(values)
 
 
 def detail(values: Mapping[str, str]) -> bytes:
     """The keys of DETAIL, beginning with a comma. Raises ValueError for a key that is not one of DETAIL."""
-    return b"," + _encode(DETAIL, values)[1:]
+    return b"," + _DETAIL.encode(values)[1:]
 
 
 def neutral(
@@ -158,12 +158,22 @@ def tail(*, age_seconds: int | None, degraded: bool, missing: str, answer_ms: in
 _SCHEMA_AND_END = b'"schema":"%b"}' % SCHEMA.encode("ascii")
 
 
-def _encode(keys: tuple[FlatKey, ...], values: Mapping[str, str]) -> bytes:
-    unknown = values.keys() - {key.name for key in keys}
-    if unknown:
-        raise ValueError(f"no such key of the flat answer: {', '.join(sorted(unknown))}")
-    flat = {key.name: _fit(key, values.get(key.name, key.blank)) for key in keys}
-    return json.dumps(flat, separators=(",", ":")).encode("ascii")[:-1]
+class _Part:
+    """Keys that are encoded together. Three of these are encoded for every customer in each language."""
+
+    def __init__(self, keys: tuple[FlatKey, ...]) -> None:
+        self._names = frozenset(key.name for key in keys)
+        self._keys = [(key.name, f'"{key.name}":', f'"{key.name}":"{key.blank}"', key) for key in keys]
+
+    def encode(self, values: Mapping[str, str]) -> bytes:
+        """From `{` on, without the closing brace; what `values` leaves out has its blank value."""
+        if not values.keys() <= self._names:
+            raise ValueError(f"no such key of the flat answer: {', '.join(sorted(values.keys() - self._names))}")
+        pairs = []
+        for name, label, blank, key in self._keys:
+            value = values.get(name)
+            pairs.append(blank if value is None else label + encode_basestring_ascii(_fit(key, value)))
+        return ("{" + ",".join(pairs)).encode("ascii")
 
 
 def _fit(key: FlatKey, value: str) -> str:
@@ -172,5 +182,6 @@ def _fit(key: FlatKey, value: str) -> str:
     return (value if value.isalnum() and value.isascii() else _NOT_TOKEN.sub("", value))[: key.limit]
 
 
+_HEAD, _DETAIL = _Part(HEAD), _Part(DETAIL)
 BLANK_DETAIL: Final = detail({})
 """DETAIL for a scope that may not see it."""

@@ -51,6 +51,7 @@ async def conclude(
     three files that bear on everybody, and deciding once at its end is enough.
     """
     found, regrouped, rows = Neighbourhood(), Regrouped(), KeyRows()
+    stored_keys: list[Row] = []
     origins: dict[str, Origin] = dict(customers or {})
     pids = [*(changed or {}), *touched, *(pid for one in asserted for pid in (one.a, one.b))]
     if pids:
@@ -67,7 +68,9 @@ async def conclude(
         )
         regrouped = regroup(found, desk.rules.identity)
         rows = key_rows(found, regrouped, {})
-        for customer in write_groups(unit, found, regrouped, changed or {}, micros(now)) | await _lost_keys(desk, rows):
+        stored_keys = await _stored_keys(desk, rows)
+        moved = write_groups(unit, found, regrouped, changed or {}, micros(now)) | _lost_keys(stored_keys, rows)
+        for customer in moved:
             _raise(origins, customer, Origin.merge)
         for (source, kind, source_id), change in changes.items():
             if kind == "customer" and (source, source_id) in regrouped.owner:
@@ -86,8 +89,10 @@ async def conclude(
         unit.add("customers.touch", ids=sorted(later - origins.keys()), due_at=0, due_origin=least_live.value)
     stored = await _stored(desk, unit, origins, regrouped)
     deferred = {one for one, origin in origins.items() if defer and origin is Origin.first_import}
-    for customer in sorted(deferred):
-        unit.add("customers.put", **_customer(customer, regrouped, stored, now, due_at=0, origin=Origin.first_import))
+    put = [
+        _customer(customer, regrouped, stored, now, due_at=0, origin=Origin.first_import)
+        for customer in sorted(deferred)
+    ]
     decided = sorted(origins.keys() - deferred)
     made = await _makeups(desk, decided, found, regrouped, rows)
     facts: list[Fact] = []
@@ -98,19 +103,20 @@ async def conclude(
     ).items():
         if not made[customer].members or not seen.profiles:
             _forget(unit, customer, now)
-            unit.add("customers.put", **_customer(customer, regrouped, stored, now, due_at=_NEVER))
+            put.append(_customer(customer, regrouped, stored, now, due_at=_NEVER))
             continue
         one = decide(desk.rules.deciding, seen, now=now, cuts=desk.cuts)
         prepared[customer] = one
-        facts += _write_decision(unit, one, before.get(customer, []), origins[customer], now)
-        due_at = micros(one.due_at)
-        unit.add("customers.put", **_customer(customer, regrouped, stored, now, due_at=due_at))
+        facts += _supersede(unit, one, before.get(customer, []), origins[customer], now)
+        put.append(_customer(customer, regrouped, stored, now, due_at=micros(one.due_at)))
+    unit.many("customers.put_decision", [row for one in prepared.values() for row in one.rows()])
+    unit.many("customers.put", put)
     for change in changes.values():
         for customer in _bearing(change, owned):
             origin = desk.origin_of(change)
             facts += noticing.from_change(change.before, change.after, customer=customer, known_at=now, origin=origin)
     unit.many("customers.add_fact", [_fact_row(fact) for fact in {fact.id: fact for fact in facts}.values()])
-    await _write_keys(desk, unit, found, regrouped, rows, prepared, before, made)
+    await _write_keys(desk, unit, found, regrouped, rows, stored_keys, prepared, before, made)
     unit.wake.add("customers")
     return set(origins)
 
@@ -126,10 +132,10 @@ def _bearing(change: Change, owned: Mapping[str, list[str]]) -> set[str]:
     return {customer for subject in sides for customer in owned.get(subject, ())}
 
 
-async def _lost_keys(desk: Desk, rows: KeyRows) -> set[str]:
+def _lost_keys(stored: Iterable[Row], rows: KeyRows) -> set[str]:
     """Customers who alone had a key that now means somebody else, or nobody, and the other way round."""
     affected: set[str] = set()
-    for row in await _stored_keys(desk, rows):
+    for row in stored:
         new = rows[Key(KeyKind(row[0]), row[1])]
         after = new["customer"] if new else ""
         if after != row[3]:
@@ -218,10 +224,10 @@ async def _decisions(desk: Desk, customers: list[str]) -> dict[str, list[Row]]:
     return found
 
 
-def _write_decision(unit: Unit, new: Prepared, before: list[Row], origin: Origin, now: datetime) -> list[Fact]:
+def _supersede(unit: Unit, new: Prepared, before: list[Row], origin: Origin, now: datetime) -> list[Fact]:
+    """Put the decision before `new` into the log; returns what became of the customer between the two."""
     if before and before[0][2] != new.id:
         unit.add("customers.log_decision", customer=new.customer, id=new.id, now=micros(now))
-    unit.many("customers.put_decision", new.rows())
     old = before[0] if before else None
     return list(
         noticing.from_crossings(
@@ -241,6 +247,7 @@ async def _write_keys(
     found: Neighbourhood,
     regrouped: Regrouped,
     rows: KeyRows,
+    stored: list[Row],
     prepared: Mapping[str, Prepared],
     before: Mapping[str, list[Row]],
     made: Mapping[str, Makeup],
@@ -251,10 +258,9 @@ async def _write_keys(
         more = await survey(desk.store, unit, desk.rules.identity, changed={}, touched=restanding)
         around = regroup(more, desk.rules.identity)
         shared = {key: row for key, row in key_rows(more, around, {}).items() if row and row["match"] != "exact"}
-        await _put_keys(
-            desk, unit, more, around, {key: row for key, row in shared.items() if key not in rows}, prepared
-        )
-    await _put_keys(desk, unit, found, regrouped, rows, prepared)
+        shared = {key: row for key, row in shared.items() if key not in rows}
+        await _put_keys(desk, unit, more, around, shared, await _stored_keys(desk, shared), prepared)
+    await _put_keys(desk, unit, found, regrouped, rows, stored, prepared)
 
 
 def _restanding(
@@ -272,12 +278,17 @@ def _restanding(
 
 
 async def _put_keys(
-    desk: Desk, unit: Unit, found: Neighbourhood, regrouped: Regrouped, rows: KeyRows, prepared: Mapping[str, Prepared]
+    desk: Desk,
+    unit: Unit,
+    found: Neighbourhood,
+    regrouped: Regrouped,
+    rows: KeyRows,
+    stored: list[Row],
+    prepared: Mapping[str, Prepared],
 ) -> None:
-    if not rows:
-        return
+    shared = [key for key, row in rows.items() if row is not None and row["match"] != "exact"]
     candidates = {
-        regrouped.owner.get(pid) or found.owner.get(pid, "") for key in rows for pid in found.holders[key]
+        regrouped.owner.get(pid) or found.owner.get(pid, "") for key in shared for pid in found.holders[key]
     } - {""}
     standing = {
         customer: Standing(one.tier, one.priority, one.route_hint, one.language) for customer, one in prepared.items()
@@ -286,11 +297,11 @@ async def _put_keys(
     if others:
         for row in await desk.store.all("customers.decisions", ids=others):
             standing.setdefault(row[0], Standing(row[6], row[7], row[8], row[1]))
-    final = key_rows(found, regrouped, standing)
-    stored = {(row[0], row[1]): row for row in await _stored_keys(desk, rows)}
+    final = {**rows, **key_rows(found, regrouped, standing, shared)}
+    before = {(row[0], row[1]): row for row in stored}
     changed: list[dict[str, Any]] = []
     for key in sorted(rows):
-        new, old = final[key], stored.get((key.kind.value, key.value))
+        new, old = final[key], before.get((key.kind.value, key.value))
         if new is None:
             if old is not None:
                 unit.add("customers.drop_key", kind=key.kind.value, value=key.value)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 
 from bridge.intake.inbox import Delivery
@@ -59,27 +60,35 @@ async def fold_all(
     names = {*fresh, *retracted}
     current = await _current(store, unit, names)
     rewound = await _rewound(store, fresh, current, retracted)
+    versions: list[Version] = []
+    puts: list[Current] = []
     for name in sorted(names):
         before = current.get(name)
         kept = {new.place for new, _, _ in fresh[name]}
         gone = [(place, delivery_id) for place, delivery_id in retracted.get(name, ()) if place not in kept]
-        after = _fold_one(unit, before, fresh[name], rewound.get(name), {place for place, _ in gone})
+        after, new = _fold_one(before, fresh[name], rewound.get(name), {place for place, _ in gone})
+        versions += new
         for (order, digest), delivery_id in gone:
             unit.add("records.retract", **_named(name), ord=order, hash=digest, delivery=delivery_id)
         if after != before:
             cause = fresh[name][-1][2] if fresh[name] else by_id[retracted[name][0][1]]
             folded.changes[name] = Change(before, after, cause)
-            _put(unit, name, after)
+            if after is None:
+                unit.add("records.drop", **_named(name))
+            else:
+                puts.append(after)
+    unit.many("records.add_version", [msgspec.structs.asdict(one) for one in versions])
+    unit.many("records.put", [msgspec.structs.asdict(one) for one in puts])
     return folded
 
 
 def _fold_one(
-    unit: Unit,
     before: Current | None,
     fresh: list[tuple[Version, Entry, Delivery]],
     stored: list[Version] | None,
     gone: set[tuple[str, str]],
-) -> Current | None:
+) -> tuple[Current | None, list[Version]]:
+    """What the record is now, and the versions that are new."""
     new: list[Version] = []
     after = before
     for one, entry, _ in sorted(fresh, key=lambda three: three[0].place):
@@ -91,19 +100,7 @@ def _fold_one(
     if stored is not None:
         everything = {one.place: one for one in stored if one.place not in gone} | {one.place: one for one in new}
         after = fold(everything.values())
-    unit.many("records.add_version", [_row(one) for one in new])
-    return after
-
-
-def _put(unit: Unit, name: Name, after: Current | None) -> None:
-    if after is None:
-        unit.add("records.drop", **_named(name))
-    else:
-        unit.add("records.put", **{field: getattr(after, field) for field in Current.__struct_fields__})
-
-
-def _row(one: Version) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in Version.__struct_fields__}
+    return after, new
 
 
 def _named(name: Name) -> dict[str, Any]:

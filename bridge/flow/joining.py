@@ -85,17 +85,20 @@ def write_groups(unit: Unit, found: Neighbourhood, result: Regrouped, changed: I
     A profile that is new and alone is no such thing: nobody was merged.
     """
     affected: set[str] = set()
+    keys: list[dict[str, Any]] = []
+    accounts: list[dict[str, Any]] = []
+    profiles: list[dict[str, Any]] = []
     for pid in sorted(set(changed) & result.owner.keys()):
         profile = found.profiles[pid]
-        _write_keys(unit, pid, found.stored_keys.get(pid, {}), profile.keys)
-        _write_accounts(unit, pid, found.stored_accounts.get(pid, frozenset()), profile.accounts)
+        keys += _changed_keys(unit, pid, found.stored_keys.get(pid, {}), profile.keys)
+        accounts += _new_accounts(unit, pid, found.stored_accounts.get(pid, frozenset()), profile.accounts)
     for pid, customer in sorted(result.owner.items()):
         before = found.owner.get(pid)
         if before == customer:
             continue
         source, source_id = pid
         seen = found.profiles[pid].first_seen
-        unit.add("identity.put_profile", source=source, source_id=source_id, customer=customer, first_seen=seen)
+        profiles.append({"source": source, "source_id": source_id, "customer": customer, "first_seen": seen})
         if customer not in result.created or len(result.members[customer]) > 1:
             affected.add(customer)
         if before is not None:
@@ -104,35 +107,35 @@ def write_groups(unit: Unit, found: Neighbourhood, result: Regrouped, changed: I
             unit.add("identity.log_merge", at=now, kind=kind, survivor=customer, absorbed=before, evidence=evidence)
             if before in result.members:
                 affected.add(before)
+    unit.many("identity.put_key", keys)
+    unit.many("identity.put_member", accounts)
+    unit.many("identity.put_profile", profiles)
     return affected
 
 
-def _write_keys(unit: Unit, pid: Pid, before: Mapping[Key, bool], after: Mapping[Key, bool]) -> None:
+def _changed_keys(unit: Unit, pid: Pid, before: Mapping[Key, bool], after: Mapping[Key, bool]) -> list[dict[str, Any]]:
     for key in sorted(before.keys() - after.keys()):
         unit.add("identity.drop_key", kind=key.kind.value, value=key.value, source=pid[0], source_id=pid[1])
-    rows: list[dict[str, Any]] = [
+    return [
         {"kind": key.kind.value, "value": key.value, "source": pid[0], "source_id": pid[1], "shared": int(shared)}
         for key, shared in sorted(after.items())
         if before.get(key) is not shared
     ]
-    unit.many("identity.put_key", rows)
 
 
-def _write_accounts(unit: Unit, pid: Pid, before: frozenset[str], after: frozenset[str]) -> None:
+def _new_accounts(unit: Unit, pid: Pid, before: frozenset[str], after: frozenset[str]) -> list[dict[str, Any]]:
     for account in sorted(before - after):
         unit.add("identity.drop_member", account=account, source=pid[0], source_id=pid[1])
-    unit.many(
-        "identity.put_member",
-        [{"account": account, "source": pid[0], "source_id": pid[1]} for account in sorted(after - before)],
-    )
+    return [{"account": account, "source": pid[0], "source_id": pid[1]} for account in sorted(after - before)]
 
 
 def key_rows(
-    found: Neighbourhood, result: Regrouped, standing: Mapping[str, Standing]
+    found: Neighbourhood, result: Regrouped, standing: Mapping[str, Standing], keys: Iterable[Key] | None = None
 ) -> dict[Key, dict[str, Any] | None]:
-    """The answer row of every key in the neighbourhood; None where nobody holds it any more."""
+    """The answer row of every key in the neighbourhood, or of `keys` alone; None where nobody holds it any more."""
     rows: dict[Key, dict[str, Any] | None] = {}
-    for key, held in found.holders.items():
+    for key in found.holders if keys is None else keys:
+        held = found.holders[key]
         holders = [
             Holder(result.owner.get(pid) or found.owner.get(pid, ""), found.accounts.get(pid, frozenset()), shared)
             for pid, shared in sorted(held.items())

@@ -32,7 +32,7 @@ async def refresh(desk: Desk, customers: Mapping[str, Origin], now: datetime) ->
 
 async def refresh_due(desk: Desk, *, most: int, now: datetime) -> int:
     """Decide up to `most` customers whose decision has run out; returns how many were due."""
-    rows = await desk.store.all("customers.due", now=micros(now), after="", most=most)
+    rows = await desk.store.all("customers.due", now=micros(now), most=most)
     due = {customer: Origin(origin) for customer, origin in rows}
     try:
         if due:

@@ -22,7 +22,7 @@ from bridge.access import SCOPES, mint_key
 from bridge.adapter.registry import Registry, load_registry
 from bridge.settings import Settings
 from bridge.store import Store, Unit, open_store
-from bridge.store.keys import key_row
+from bridge.store.keys import keep_key
 from tests.dump import query
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,7 +138,7 @@ class Site:
         unit = Unit()
         for some in scopes or (SCOPES,):
             key, stored = mint_key("test", list(some), datetime.now(timezone.utc))
-            unit.add("access.put", **key_row(stored))
+            keep_key(unit, stored)
             made.append(key)
         await store.write(unit)
         await store.close()
@@ -147,15 +147,15 @@ class Site:
     async def settled(self, store: Store, seconds: float) -> None:
         """Wait until every stream was read to its end, nothing waits in the inbox and no customer is due."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while True:
             streams = await store.all("sources.streams", source=None)
             waiting = (await store.all("inbox.waiting_count"))[0][0]
             now = int(time.time() * 1_000_000)
             due = (await store.all("customers.due_count", now=now))[0][0]
             if all(row[5] for row in streams) and not waiting and not due:
                 return
+            assert time.monotonic() < end, f"{waiting} waiting, {due} due, {streams}\n{self.logs[-3000:]}"
             await asyncio.sleep(0.1)
-        raise AssertionError(f"did not settle: {waiting} waiting, {due} due, {streams}\n{self.logs[-3000:]}")
 
 
 def _free_port() -> int:

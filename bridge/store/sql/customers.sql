@@ -13,8 +13,8 @@ where id = any(:ids) and merged_into is null and due_at > :due_at
 
 -- name: due
 select id, due_origin from customers
-where merged_into is null and due_at <= :now and id > :after
-order by id limit :most
+where merged_into is null and due_at <= :now
+order by due_at, id limit :most
 
 -- name: due_count
 select count(*) from customers where merged_into is null and due_at <= :now

@@ -11,17 +11,25 @@ select count(*) from (select 1 from suppressions limit 1) first_one
 update deliveries set raw = '{}', place = '', error = :error, state = 'ignored', record = '', lease_owner = null, lease_until = 0
 where id = :id
 
--- name: deliveries_of_subjects
-select distinct delivery from record_versions where subject = any(:subjects) and delivery is not null order by delivery
+-- name: records_of_subjects
+select source, object, source_id from records where subject = any(:subjects) order by source, object, source_id
+
+-- name: versions_of_subjects
+select id, delivery from record_versions where subject = any(:subjects) order by id
+
+-- name: versions_of_records
+select id, delivery from record_versions
+where source = :source and object = :object and source_id = any(:ids) order by id
 
 -- name: deliveries_of_records
 select id from deliveries where source = :source and record = any(:records) order by id
 
 -- name: unread_deliveries
-select id, source, raw from deliveries where state in ('new', 'waiting', 'dead') and id > :after order by id limit :most
+select id, source, raw, state from deliveries
+where (state <> 'mapped' or record = '') and raw <> '{}' and id > :after order by id limit :most
 
 -- name: drop_versions
-delete from record_versions where subject = any(:subjects)
+delete from record_versions where id = any(:ids::bigint[])
 
 -- name: drop_records
 delete from records where subject = any(:subjects)
@@ -36,10 +44,10 @@ delete from memberships where source = :source and source_id = :source_id
 delete from assertions where a = any(:names) or b = any(:names)
 
 -- name: drop_profiles
-delete from profiles where customer = :customer
+delete from profiles where source = :source and source_id = :source_id
 
 -- name: drop_keys
-delete from keys where customer = :customer
+delete from keys where customer = any(:customers)
 
 -- name: drop_log
 delete from decision_log where customer = any(:customers)
@@ -72,37 +80,61 @@ delete from customers where id = any(:customers)
 delete from audit where subject = any(:customers)
 
 -- name: absorbed
-select id from customers where merged_into = :customer order by id
+with recursive chain (id) as (
+  select id from customers where merged_into = :customer
+  union
+  select c.id from customers c join chain on c.merged_into = chain.id
+)
+select id from chain order by id
 
 -- name: count_all
 select
-  (select count(*) from record_versions where subject = any(:subjects)),
   (select count(*) from records where subject = any(:subjects)),
-  (select count(*) from profiles where customer = any(:customers)),
   (select count(*) from decisions where customer = any(:customers)),
   (select count(*) from decision_log where customer = any(:customers)),
   (select count(*) from facts where customer = any(:customers)),
   (select count(*) from outbox where customer = any(:customers)),
   (select count(*) from outcomes where customer = any(:customers)),
   (select count(*) from grants where customer = any(:customers)),
-  (select count(*) from dips where customer = any(:customers))
+  (select count(*) from dips where customer = any(:customers)),
+  (select count(*) from audit where subject = any(:seen))
 
 -- name: versions
 select source, object, source_id, kind, effective_at, known_at, body from record_versions
-where subject = any(:subjects) and retracted = 0 order by known_at, id
+where id = any(:ids::bigint[]) order by known_at, id
+
+-- name: received
+select source, object, via, received_at, state, raw from deliveries where id = any(:deliveries::bigint[]) order by id
+
+-- name: decisions
+select id, language, computed_at, card from decisions where customer = any(:customers)
+union all
+select id, language, computed_at, card from decision_log where customer = any(:customers)
+order by 3, 1, 2
 
 -- name: outcomes
 select decision, at, kind, result, offer, amount_minor, currency, note, disposition, agent from outcomes
-where customer = :customer order by at
+where customer = any(:customers) order by at, key
 
--- name: decisions
-select id, language, computed_at, card from decisions where customer = :customer
-union all
-select id, language, computed_at, card from decision_log where customer = :customer
-order by 3, 1, 2
+-- name: grants
+select offer, decision, at, until, amount_minor, currency from grants where customer = any(:customers) order by at, offer
+
+-- name: facts
+select kind, occurred_at, known_at, origin, cause, data from facts
+where customer = any(:customers) order by occurred_at, id
+
+-- name: dips
+select interaction, decision, at from dips where customer = any(:customers) order by at, interaction
+
+-- name: actions
+select source, action, args, state, due_at from outbox where customer = any(:customers) order by id
+
+-- name: assertions
+select a, b, same, origin, evidence, at, undone_at from assertions
+where a = any(:names) or b = any(:names) order by at, id
 
 -- name: audit
-select at, actor, action from audit where subject = :customer order by at, id
+select at, actor, action from audit where subject = any(:seen) order by at, id
 
 -- name: all_profiles
 select source, source_id, customer from profiles

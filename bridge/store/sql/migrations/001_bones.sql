@@ -153,7 +153,7 @@ create table customers (
   due_at bigint not null,
   due_origin @text not null default 'live'
 );
-create index customers_due on customers (due_at) where merged_into is null;
+create index customers_due on customers (due_at, id) where merged_into is null;
 
 create table keys (
   kind @text not null,

@@ -1,0 +1,40 @@
+"""All benchmarks, one table: `python -m benchmarks [--quick]`. Exit status 1 when a limit is missed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from benchmarks import beside, imports, lookup, mapping
+from benchmarks.figures import Figure, conclude
+
+ALL: dict[str, Callable[[bool], list[Figure]]] = {
+    "mapping": lambda quick: mapping.measure(*(mapping.QUICK if quick else (mapping.BATCHES, mapping.SIZE))),
+    "imports": lambda quick: imports.measure(imports.QUICK_ROWS if quick else imports.ROWS),
+    "lookup": lambda quick: lookup.measure(lookup.QUICK if quick else lookup.FULL),
+    "beside": lambda quick: beside.measure(beside.QUICK if quick else beside.FULL),
+}
+
+
+def main() -> int:
+    """Measure, print, and say whether the limits hold."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=f"{__doc__} Each also runs by itself, with its own switches: python -m benchmarks.lookup --help",
+    )
+    parser.add_argument("names", nargs="*", metavar="name", help=f"some of {', '.join(ALL)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="little of everything: to see that it works")
+    args = parser.parse_args()
+    if unknown := [name for name in args.names if name not in ALL]:
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(ALL)}")
+    figures: list[Figure] = []
+    for name, measure in ALL.items():
+        if name in (args.names or ALL):
+            print(f"{name} …", file=sys.stderr)
+            figures += measure(args.quick)
+    return conclude(figures, quick=args.quick)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

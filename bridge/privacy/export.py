@@ -1,0 +1,83 @@
+"""Everything that is held about a person, as data that can be handed over."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import msgspec
+
+from bridge.flow.desk import Desk
+from bridge.identity.neighbourhood import pid_name
+from bridge.privacy.traces import find
+from bridge.store import Row, instant
+
+_INSTANTS = {
+    "at",
+    "effective_at",
+    "known_at",
+    "computed_at",
+    "occurred_at",
+    "received_at",
+    "until",
+    "due_at",
+    "undone_at",
+}
+_JSON = {"body", "data", "raw", "args", "evidence"}
+
+_COLUMNS = {
+    "records": ("privacy.versions", "source object id kind effective_at known_at body"),
+    "received": ("privacy.received", "source object via received_at state raw"),
+    "decisions": ("privacy.decisions", "id language computed_at card"),
+    "outcomes": (
+        "privacy.outcomes",
+        "decision at kind result offer amount_minor currency note disposition agent",
+    ),
+    "offers_granted": ("privacy.grants", "offer decision at until amount_minor currency"),
+    "facts": ("privacy.facts", "kind occurred_at known_at origin cause data"),
+    "interactions_asked_about": ("privacy.dips", "interaction decision at"),
+    "actions": ("privacy.actions", "source action args state due_at"),
+    "merges": ("privacy.assertions", "a b same origin evidence at undone_at"),
+    "seen_by": ("privacy.audit", "at actor action"),
+}
+
+
+async def export(desk: Desk, customer: str) -> dict[str, Any]:
+    """Everything held about `customer`, as JSON-able data: their keys, and by table what it holds. Raises NotFound.
+
+    Records with their whole history, what came in as it came (but for what the adapter redacts), decisions as agents
+    saw them, what became of these, facts, actions, and who looked at it.
+    """
+    found = await find(desk, customer)
+    given = {
+        "ids": found.versions,
+        "deliveries": found.deliveries,
+        "customers": found.customers,
+        "names": [pid_name(pid) for pid in found.members],
+        "seen": [f"customer:{one}" for one in found.customers],
+    }
+    held: dict[str, Any] = {
+        "customer": customer,
+        "profiles": given["names"],
+        "keys": [str(key) for key in found.mine],
+    }
+    for name, (statement, columns) in _COLUMNS.items():
+        rows = await desk.store.all(statement, **given)
+        held[name] = [_readable(columns.split(), row) for row in rows]
+    return held
+
+
+def _readable(columns: list[str], row: Row) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for name, value in zip(columns, row, strict=True):
+        if value is None:
+            told[name] = None
+        elif name in _INSTANTS:
+            told[name] = instant(value)
+        elif name in _JSON:
+            told[name] = msgspec.json.decode(value)
+        elif name == "card":
+            told[name] = msgspec.json.decode(zlib.decompress(value))
+        else:
+            told[name] = value
+    return told
