@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 from msgspec import Struct, field
 
+from bridge import privacy
 from bridge.adapter.client import Client, open_client
 from bridge.adapter.delivery import Item, Refetch
 from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
@@ -76,6 +77,8 @@ class Worker(Struct, kw_only=True):
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what is under way is finished or left to its lease."""
         now = self.clock()
+        if again := await privacy.reinstate(self.desk, now=now):
+            log("worker").warning("worker.erased_again", customers=again)
         await sync.register(self.desk.store, self.desk.registry.sources, now)
         await self.desk.look_up()
         loops = [
@@ -211,12 +214,13 @@ class Worker(Struct, kw_only=True):
             log("worker").info("source.live", source=name)
 
     async def tidy(self) -> float:
-        """Forget what need not be kept, and draw the value tiers anew."""
+        """Forget what need not be kept and what must not be, and draw the value tiers anew."""
         now = self.clock()
         unit = Unit()
         unit.add("customers.forget_decisions", before=micros(now - KEEP_UNSHOWN))
         unit.add("customers.forget_dips", before=micros(now - KEEP_DIPS))
         await self.desk.store.write(unit)
+        await privacy.sweep(self.desk)
         if not (await self.desk.store.all("customers.due_count", now=micros(now)))[0][0]:
             await fit_tiers(self.desk, now)
         rows = await self.desk.store.all("inbox.states")

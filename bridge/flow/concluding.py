@@ -257,8 +257,11 @@ async def _write_keys(
     if restanding - found.profiles.keys():
         more = await survey(desk.store, unit, desk.rules.identity, changed={}, touched=restanding)
         around = regroup(more, desk.rules.identity)
-        shared = {key: row for key, row in key_rows(more, around, {}).items() if row and row["match"] != "exact"}
-        shared = {key: row for key, row in shared.items() if key not in rows}
+        shared: KeyRows = {
+            key: row
+            for key, row in key_rows(more, around, {}).items()
+            if row and row["match"] != "exact" and key not in rows
+        }
         await _put_keys(desk, unit, more, around, shared, await _stored_keys(desk, shared), prepared)
     await _put_keys(desk, unit, found, regrouped, rows, stored, prepared)
 

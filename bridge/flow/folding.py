@@ -66,8 +66,8 @@ async def fold_all(
         before = current.get(name)
         kept = {new.place for new, _, _ in fresh[name]}
         gone = [(place, delivery_id) for place, delivery_id in retracted.get(name, ()) if place not in kept]
-        after, new = _fold_one(before, fresh[name], rewound.get(name), {place for place, _ in gone})
-        versions += new
+        after, added = _fold_one(before, fresh[name], rewound.get(name), {place for place, _ in gone})
+        versions += added
         for (order, digest), delivery_id in gone:
             unit.add("records.retract", **_named(name), ord=order, hash=digest, delivery=delivery_id)
         if after != before:

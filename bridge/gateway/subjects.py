@@ -19,4 +19,5 @@ async def export(call: Call) -> dict[str, Any]:
 async def erase(call: Call) -> dict[str, Any]:
     """Erase the customer everywhere; the receipt says how much of what. A later sync brings nothing back."""
     customer = await living(call, call.path["id"])
+    await call.gate.trail.flush()  # what is still to be written about the person would outlive it
     return dict(await privacy.erase(call.gate.desk, customer, by=call.who.actor, now=call.now))

@@ -43,6 +43,7 @@ class SqliteStore:
         self._watch = _connect(path, read_only=True)
         self._answer = self._statements["lookup.answer"].sql
         self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(2, "store-read")
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_all, name="store-write", daemon=True)
@@ -68,9 +69,7 @@ class SqliteStore:
         return float(held[0][0])
 
     def answer(self, kind: str, value: str, language: str | None) -> Row | None:
-        row: Row | None = self._hot.execute(
-            self._answer, {"kind": kind, "value": value, "language": language}
-        ).fetchone()
+        row: Row | None = self._hot.execute(self._answer, (kind, value, language)).fetchone()
         return row
 
     async def wait(self, channel: str, seconds: float) -> bool:
@@ -87,13 +86,14 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._writer.join)
         await loop.run_in_executor(None, self._readers.shutdown)
-        self._hot.close()
-        self._watch.close()
+        for db in (self._hot, self._watch, *self._opened):
+            db.close()
 
     def _read(self, statement: Statement, params: dict[str, Any]) -> list[Row]:
         db = getattr(self._local, "db", None)
         if db is None:
             db = self._local.db = _connect(self._path, read_only=True)
+            self._opened.append(db)
         return _execute(db, statement, params)
 
     async def _submit(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:

@@ -1,4 +1,4 @@
-"""A company to feed an installation with: exports of a CRM as files, and a helpdesk's signed events about the same people."""
+"""A company to feed an installation with: a CRM's exports, and a helpdesk's signed events about the same people."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def sources(exports: Path) -> dict[str, Any]:
 def write_exports(exports: Path, customers: int, chance: random.Random) -> None:
     """kunden.csv, vertraege.csv and kaeufe.csv, as a German Excel writes them."""
     exports.mkdir()
+    names = ["Ayşe", "Jörg", "Maria", "Tom"]
     people = [
-        f"{number};{given};Beispiel-{number};person{number}@example.de;030 23125 {number % 1000:03d};{FIRST + number};{_DAY}"
-        for number in range(customers)
-        for given in (chance.choice(["Ayşe", "Jörg", "Maria", "Tom"]),)
+        f"{one};{chance.choice(names)};Beispiel-{one};p{one}@example.de;030 23125 {one % 1000:03d};{FIRST + one};{_DAY}"
+        for one in range(customers)
     ]
     contracts = [
-        f"V{number};{number};Glasfaser 500;aktiv;01.03.2024;{chance.randint(1, 28)}.02.2027;{chance.randint(20, 90)},90 €;{_DAY}"
-        for number in range(customers)
+        f"V{one};{one};Glasfaser 500;aktiv;01.03.2024;{_any_day(chance)}.02.2027;{chance.randint(20, 90)},90 €;{_DAY}"
+        for one in range(customers)
         if chance.random() < 0.7
     ]
     sales = [
-        f"B{number};{chance.randrange(customers)};{chance.randint(1, 28)}.{chance.randint(1, 10)}.2026;{chance.randint(5, 400)},00 €"
-        for number in range(customers * 2)
+        f"B{one};{chance.randrange(customers)};{_any_day(chance)}.0{chance.randint(1, 9)}.2026;{9 + one % 90},00 €"
+        for one in range(customers * 2)
     ]
     for name, header, rows in (
         ("kunden.csv", "Kundennummer;Vorname;Nachname;E-Mail;Telefon;Helpdesk-Nr;Geändert am", people),
@@ -64,6 +64,10 @@ def write_exports(exports: Path, customers: int, chance: random.Random) -> None:
         ("kaeufe.csv", "Bestellnummer;Kundennummer;Datum;Betrag", sales),
     ):
         (exports / name).write_bytes("\r\n".join([header, *rows, ""]).encode("cp1252", "replace"))
+
+
+def _any_day(chance: random.Random) -> int:
+    return chance.randint(1, 28)
 
 
 def events(tickets: int, customers: int, chance: random.Random) -> list[bytes]:
@@ -104,7 +108,7 @@ def _renamed(number: int, version: int) -> bytes:
     at = datetime(2026, 10, 1 + version, tzinfo=timezone.utc) + timedelta(minutes=number)
     detail = {
         "id": str(FIRST + number),
-        "email": f"person{number}@example.de",
+        "email": f"p{number}@example.de",
         "external_id": None,
         "role": "end-user",
         "created_at": _stamp(at - timedelta(days=200)),
@@ -132,10 +136,13 @@ def _stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def deliver(client: httpx.AsyncClient, site: Site, body: bytes, *, secret: str = SECRET) -> httpx.Response:
-    """Send one event as the helpdesk does, signed at this moment."""
+async def deliver(
+    client: httpx.AsyncClient, site: Site, body: bytes, *, secret: str = SECRET, at: datetime | None = None
+) -> httpx.Response:
+    """Send one event as the helpdesk does, signed at this moment, or `at` another."""
     url = f"{site.url}/webhooks/helpdesk"
-    headers = sign(_MANIFEST, secret, method="POST", url=url, body=body, at=datetime.now(timezone.utc), id="")
+    stamp = at or datetime.now(timezone.utc)
+    headers = sign(_MANIFEST, secret, method="POST", url=url, body=body, at=stamp, id="")
     return await client.post(url, content=body, headers=headers | {"content-type": "application/json"})
 
 

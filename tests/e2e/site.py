@@ -20,7 +20,7 @@ import yaml
 
 from bridge.access import SCOPES, mint_key
 from bridge.adapter.registry import Registry, load_registry
-from bridge.settings import Settings
+from bridge.settings import Settings, read_settings
 from bridge.store import Store, Unit, open_store
 from bridge.store.keys import keep_key
 from tests.dump import query
@@ -56,9 +56,8 @@ class Site:
     @property
     def settings(self) -> Settings:
         """What the processes read from their environment."""
-        names = Settings.model_fields
         given = {name.removeprefix("BRIDGE_").lower(): value for name, value in self.environment.items()}
-        return Settings(**{name: value for name, value in given.items() if name in names})
+        return read_settings(**{name: value for name, value in given.items() if name in Settings.model_fields})
 
     @property
     def registry(self) -> Registry:
@@ -109,13 +108,10 @@ class Site:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    async def let_leases_run_out(self) -> int:
-        """As if the minutes had passed for which a dead worker's leases hold; returns how many there were."""
-        held = 0
+    async def let_leases_run_out(self) -> None:
+        """As if the minutes had passed for which a dead worker's leases hold."""
         for table in ("deliveries", "cursors", "outbox"):
-            update = f"update {table} set lease_until = 0 where lease_until > 0 returning 1"
-            held += len(await query(self.database_url, update))
-        return held
+            await query(self.database_url, f"update {table} set lease_until = 0 where lease_until > 0 returning 1")
 
     def stop(self, seconds: float = 10.0) -> dict[Role, int]:
         """Ask all processes to end, and give their exit codes; one that does not is killed, and its code says so."""

@@ -6,7 +6,6 @@ import asyncio
 import random
 import re
 import signal
-import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -77,9 +76,10 @@ class Feeder:
     async def _send(self, client: httpx.AsyncClient, pause: float) -> None:
         while self._left:
             body = self._left.pop()
-            while not await self._once(client, body):
-                await asyncio.sleep(0.05)
-            await asyncio.sleep(pause)
+            heard = await self._once(client, body)
+            if not heard:
+                self._left.append(body)
+            await asyncio.sleep(pause if heard else 0.05)
 
     async def _once(self, client: httpx.AsyncClient, body: bytes) -> bool:
         try:
@@ -104,15 +104,13 @@ async def _missing(site: Site, acknowledged: list[str]) -> set[str]:
     return set(acknowledged) - {row[0] for row in there}
 
 
-async def _wreak_havoc(site: Site, feeder: Feeder, chance: random.Random) -> int:
+async def _wreak_havoc(site: Site, feeder: Feeder, chance: random.Random) -> None:
     """Kill one of the two, now and then, and see each time that what was acknowledged is on disk.
 
-    A gateway dies at any moment; a worker within some milliseconds of having taken something, so that it dies at work.
-    Returns how many leases the dead workers held.
+    A gateway dies at any moment; a worker some milliseconds after it has taken something, so that it dies at work.
     """
     victims: list[Role] = ["worker", "web"] * (KILLS // 2)
     chance.shuffle(victims)
-    held = 0
     for victim in victims:
         if victim == "worker":
             await _until_it_holds_something(site)
@@ -122,25 +120,23 @@ async def _wreak_havoc(site: Site, feeder: Feeder, chance: random.Random) -> int
         site.kill(victim)
         assert await _missing(site, list(feeder.acknowledged)) == set()
         if victim == "worker":
-            held += await site.let_leases_run_out()
+            await site.let_leases_run_out()
         site.start(victim)
     await asyncio.gather(site.opened("web"), site.opened("worker"))
-    return held
 
 
 async def _until_it_holds_something(site: Site) -> None:
     leased = " union all ".join(f"select 1 from {table} where lease_until > 0" for table in ("deliveries", "cursors"))
-    end = time.monotonic() + 4
-    while time.monotonic() < end and not await query(site.database_url, leased):
+    for _ in range(1000):
+        if await query(site.database_url, leased):
+            return
         await asyncio.sleep(0.002)
 
 
 async def test_after_kills_at_random_moments_the_store_is_that_of_an_undisturbed_run(
     database_url: str, tmp_path: Path
 ) -> None:
-    seed = random.randrange(1_000_000)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+    chance = random.Random(2026)
     exports = tmp_path / "exports"
     office.write_exports(exports, CUSTOMERS, chance)
     bodies = office.events(TICKETS, CUSTOMERS, chance)
@@ -151,12 +147,11 @@ async def test_after_kills_at_random_moments_the_store_is_that_of_an_undisturbed
     (tmp_path / "site").mkdir()
     site = Site(tmp_path / "site", database_url, office.sources(exports))
     feeder = Feeder(site, bodies)
-    began = time.monotonic()
     try:
         site.start("web", "worker")
         await asyncio.gather(site.opened("web"), site.opened("worker"))
         feeding = asyncio.create_task(feeder.run(pause=AT_ONCE * KILLS / len(bodies)))
-        held = await _wreak_havoc(site, feeder, chance)
+        await _wreak_havoc(site, feeder, chance)
         await feeding
         store = await open_store(database_url)
         await site.settled(store, SETTLE_SECONDS)
@@ -164,7 +159,6 @@ async def test_after_kills_at_random_moments_the_store_is_that_of_an_undisturbed
         codes = site.stop()
     finally:
         site.stop(0)
-        print(f"{time.monotonic() - began:.1f} s, {held} leases held by the dead, {feeder.unheard} sent again")
     assert codes == {"web": -signal.SIGTERM, "worker": 0}  # uvicorn ends by the signal itself, after closing
     assert site.logs.count('"closed"') == 2
     assert feeder.refused == []
