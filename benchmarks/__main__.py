@@ -28,12 +28,13 @@ def main() -> int:
     args = parser.parse_args()
     if unknown := [name for name in args.names if name not in ALL]:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(ALL)}")
-    figures: list[Figure] = []
-    for name, measure in ALL.items():
-        if name in (args.names or ALL):
-            print(f"{name} …", file=sys.stderr)
-            figures += measure(args.quick)
-    return conclude(figures, quick=args.quick)
+    chosen = [name for name in ALL if name in (args.names or ALL)]
+    return conclude(lambda: [one for name in chosen for one in _announced(name, args.quick)], quick=args.quick)
+
+
+def _announced(name: str, quick: bool) -> list[Figure]:
+    print(f"{name} …", file=sys.stderr)
+    return ALL[name](quick)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,6 +17,10 @@ VAR = Path(__file__).resolve().parent.parent / ".var" / "bench"
 """Where results, caches and the files of a run lie."""
 
 RESULTS = VAR / "results.json"
+
+
+class Void(Exception):
+    """What was measured says nothing: the message says why."""
 
 
 class Figure(Struct, frozen=True, kw_only=True):
@@ -55,8 +59,13 @@ class Figure(Struct, frozen=True, kw_only=True):
         return "█" * full + "·" * (10 - full)
 
 
-def conclude(figures: list[Figure], *, quick: bool = False) -> int:
-    """Print `figures`, keep them unless they were taken in a hurry, and give the exit status."""
+def conclude(measure: Callable[[], list[Figure]], *, quick: bool = False) -> int:
+    """Measure, print, keep what was not measured in a hurry; the exit status: 1 for a limit missed, 2 for no figure."""
+    try:
+        figures = measure()
+    except Void as problem:
+        Console(stderr=True).print(f"[bold red]nothing measured:[/] {problem}", highlight=False)
+        return 2
     if not quick:
         keep(figures)
     return 0 if show(figures, f"{machine()}; {load()}") else 1

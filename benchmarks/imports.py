@@ -18,12 +18,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmarks import people
-from benchmarks.figures import Figure, conclude, load
+from benchmarks.figures import Figure, Void, conclude, load
 from benchmarks.processes import SERVER, aside, make_config, peak_mb, resident_mb, scratch, settings
 from bridge.adapter.registry import load_registry
 from bridge.flow import open_desk
 from bridge.intake import sync
 from bridge.store import micros, open_store
+from bridge.telemetry import set_up_logging
 from bridge.worker import Worker, utc_now
 
 BENCH = "imports"
@@ -83,6 +84,7 @@ class _Watch:
 
 def run_import(folder: Path, database: Path, config: Path, rows: int) -> Imported:
     """Import the spreadsheets in `folder` (`rows` rows in all) into `database`, with a progress bar."""
+    set_up_logging("warning")
     return asyncio.run(_import(folder, database, config, rows))
 
 
@@ -137,14 +139,14 @@ async def _exhaust(step: Callable[[], Awaitable[int]], watch: _Watch) -> Phase:
 
 
 def measure(rows: int) -> list[Figure]:
-    """Import `rows` customers. Raises SystemExit when not all of them came in."""
+    """Import `rows` customers. Raises Void when not all of them came in."""
     with scratch() as folder:
         people.write_customers(folder / "export", rows)
         config = make_config(folder, {})
         with aside(SERVER) as process:
             done = process.call(run_import, folder / "export", folder / "bridge.db", config, rows)
     if done.mapped != rows or done.dead:
-        raise SystemExit(f"of {rows} rows {done.mapped} were mapped and {done.dead} were not")
+        raise Void(f"of {rows} rows {done.mapped} were mapped and {done.dead} were not")
     limit = LIMIT_SECONDS * rows / ROWS
     cpu, wall = sum(one.cpu for one in done.phases), sum(one.wall for one in done.phases)
     figures = [
@@ -188,7 +190,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=ROWS, help=f"rows of the export (default {ROWS:,})")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} rows: to see that it works")
     args = parser.parse_args()
-    return conclude(measure(QUICK_ROWS if args.quick else args.rows), quick=args.quick)
+    return conclude(lambda: measure(QUICK_ROWS if args.quick else args.rows), quick=args.quick)
 
 
 if __name__ == "__main__":

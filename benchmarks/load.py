@@ -1,7 +1,7 @@
 """The load generator: keep-alive connections, each with one request under way, over plain sockets.
 
-It runs in a process of its own and costs about 15 µs a request, so that the server is what is busy. Every answer is read
-to its end and must be the expected one.
+It runs in a process of its own and costs about 15 µs a request, so that the server is what is busy. Every answer is
+read to its end and must be the expected one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from time import perf_counter_ns
 
 from msgspec import Struct
 
+from benchmarks.figures import Void
 from benchmarks.processes import cpu_seconds
 
 WARM_SECONDS = 0.2
@@ -43,7 +44,7 @@ class Slice(Struct, frozen=True, kw_only=True):
 
 
 def drive(plan: Plan) -> Slice:
-    """Ask as fast as answers come. Raises ValueError for an answer that is not the expected one."""
+    """Ask as fast as answers come. Raises Void for an answer that is not the expected one."""
     random = Random(plan.seed)
     low, high = plan.numbers
     poll = select.epoll()
@@ -65,7 +66,7 @@ def drive(plan: Plan) -> Slice:
         for fileno, _ in poll.poll(5.0):
             got = sockets[fileno].recv(65_536)
             if not got:
-                raise ValueError("the server closed a connection")
+                raise Void("the server closed a connection")
             if fileno in parts:
                 got = parts.pop(fileno) + got
             if not _whole(got):
@@ -74,7 +75,7 @@ def drive(plan: Plan) -> Slice:
             now = perf_counter_ns()
             took.append(now - asked[fileno])
             if not got.startswith(b"HTTP/1.1 200 ") or plan.expected not in got:
-                raise ValueError(f"unexpected answer: {got[:300]!r}")
+                raise Void(f"unexpected answer: {got[:300]!r}")
             asked[fileno] = now
             sockets[fileno].send(plan.request % random.randrange(low, high))
         if (now := perf_counter_ns()) < ends:

@@ -1,8 +1,9 @@
 """The look-up's hit path beside a bare ASGI application: `python -m benchmarks.lookup`.
 
-A gateway on a SQLite file of 100,000 customers is asked for random phone numbers with the key of an agent and with that of a
-phone system; every answer must be a hit. In turns with it, a bare application on the same server sends a constant body as
-long as the phone system's answer. What counts is the ratio of processor time a request, each side's least of all slices.
+A gateway on a SQLite file of 100,000 customers is asked for random phone numbers with the key of an agent and with that
+of a phone system; every answer must be a hit. In turns with it, a bare application on the same kind of server sends a
+constant body as long as the phone system's answer. What counts is the ratio of processor time a request, of each side
+the least of all slices.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def _figures(results: _Results, count: int, lengths: dict[str, int]) -> Iterable
             measured=cost / least,
             unit="× bare",
             most=LIMIT,
-            note=f"{cost:.1f} µs, median {median(one.cpu_us for one in some):.1f} µs; {_times(some)}; {lengths[scope]} B",
+            note=f"{cost:.1f}, median {median(one.cpu_us for one in some):.1f} µs; {_times(some)}; {lengths[scope]} B",
         )
 
 
@@ -169,7 +170,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few customers, short slices: to see that it works")
     args = parser.parse_args()
     asking = Asking(customers=args.customers, slices=args.slices, seconds=args.seconds)
-    return conclude(measure(QUICK if args.quick else asking, fresh=args.fresh), quick=args.quick)
+    return conclude(lambda: measure(QUICK if args.quick else asking, fresh=args.fresh), quick=args.quick)
 
 
 FULL = Asking(customers=CUSTOMERS, slices=SLICES, seconds=SECONDS)

@@ -96,15 +96,16 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
     def rows(self) -> list[dict[str, Any]]:
         """As rows of the table `decisions`, one per language."""
+        computed_at, valid_until = micros(self.computed_at), micros(self.valid_until)
         return [
             {
                 "customer": self.customer,
                 "language": language,
                 "main": int(language == self.language),
                 "id": self.id,
-                "computed_at": micros(self.computed_at),
-                "valid_until": micros(self.valid_until),
-                "as_of": micros(self.computed_at),
+                "computed_at": computed_at,
+                "valid_until": valid_until,
+                "as_of": computed_at,
                 "tier": self.tier,
                 "priority": self.priority,
                 "route_hint": self.route_hint,

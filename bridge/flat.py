@@ -163,23 +163,26 @@ class _Part:
 
     def __init__(self, keys: tuple[FlatKey, ...]) -> None:
         self._names = frozenset(key.name for key in keys)
-        self._keys = [(key.name, f'"{key.name}":', f'"{key.name}":"{key.blank}"', key) for key in keys]
+        self._keys = [
+            (key.name, f'"{key.name}":"', f'"{key.name}":"{key.blank}"', key.token, key.limit) for key in keys
+        ]
 
     def encode(self, values: Mapping[str, str]) -> bytes:
         """From `{` on, without the closing brace; what `values` leaves out has its blank value."""
         if not values.keys() <= self._names:
             raise ValueError(f"no such key of the flat answer: {', '.join(sorted(values.keys() - self._names))}")
         pairs = []
-        for name, label, blank, key in self._keys:
+        for name, label, blank, token, limit in self._keys:
             value = values.get(name)
-            pairs.append(blank if value is None else label + encode_basestring_ascii(_fit(key, value)))
+            if value is None:
+                pairs.append(blank)
+            elif not token:
+                pairs.append(label + encode_basestring_ascii(clean(value, limit))[1:])
+            elif value.isalnum() and value.isascii():
+                pairs.append(f'{label}{value[:limit]}"')
+            else:
+                pairs.append(f'{label}{_NOT_TOKEN.sub("", value)[:limit]}"')
         return ("{" + ",".join(pairs)).encode("ascii")
-
-
-def _fit(key: FlatKey, value: str) -> str:
-    if not key.token:
-        return clean(value, key.limit) if value else ""
-    return (value if value.isalnum() and value.isascii() else _NOT_TOKEN.sub("", value))[: key.limit]
 
 
 _HEAD, _DETAIL = _Part(HEAD), _Part(DETAIL)

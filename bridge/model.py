@@ -73,7 +73,7 @@ class Key(Struct, frozen=True, order=True):
     value: str
 
     def __str__(self) -> str:
-        return f"{self.kind.value}:{self.value}"
+        return f"{self.kind}:{self.value}"
 
 
 class Channel(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -114,4 +115,5 @@ async def test_every_statement_is_valid_on_the_engine(store: Store) -> None:
         else:
             values: dict[str, Any] = dict.fromkeys(statement.parameters, 0)
             values |= dict.fromkeys(statement.lists, "[]")
-            vars(store)["_watch"].execute(f"explain {statement.sql}", values).fetchall()
+            numbered = [0] * len(set(re.findall(r"\?\d", statement.sql)))
+            vars(store)["_watch"].execute(f"explain {statement.sql}", numbered or values).fetchall()

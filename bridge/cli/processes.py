@@ -15,10 +15,11 @@ import uvicorn
 from rich.table import Table
 
 from bridge import __version__
+from bridge.adapter.registry import load_registry
 from bridge.app import create_app
 from bridge.cli.desks import out, progress, reporter, with_desk
 from bridge.errors import ConfigError
-from bridge.flow import Desk
+from bridge.flow import Desk, load_rules
 from bridge.sample import Example, choose_sources, guard_demo, load_example
 from bridge.settings import Settings, read_settings
 from bridge.store import open_store
@@ -59,6 +60,9 @@ def web() -> None:
     settings = read_settings()
     set_up_logging(settings.log_level)
     sources = choose_sources(settings)
+    # Here, where a mistake is told in one line; inside the server it would be a traceback.
+    load_registry(settings.adapters_dir, settings.mappings_dir, sources, os.environ)
+    load_rules(settings)
     asyncio.run(_check_store(settings))
     uvicorn.run(
         create_app(settings, sources),

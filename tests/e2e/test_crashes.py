@@ -23,8 +23,8 @@ from tests.e2e.site import Role, Site
 
 pytestmark = pytest.mark.e2e
 
-CUSTOMERS = 200
-TICKETS = 90
+CUSTOMERS = 150
+TICKETS = 70
 KILLS = 6
 SETTLE_SECONDS = 30.0
 AT_ONCE = 4

@@ -1,4 +1,4 @@
-"""What a rough world sends to the real processes: each has a clear answer, nothing is lost, and nothing personal leaks."""
+"""What a rough world sends to the real processes: each has a clear answer, nothing is lost, nothing personal leaks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import httpx
 import pytest
@@ -178,8 +177,8 @@ async def test_rows_that_cannot_be_read_are_kept_with_their_place_and_come_in_on
 ) -> None:
     rows = [
         "Kundennummer;Nachname;E-Mail;Kunde seit;Seit",
-        "7;Gut;p7@example.de;2019;",
-        "8;Auch;p8@example.de;2020;mal so",
+        "7;Gut;p7@example.de;01.02.2019;",
+        "8;Auch;p8@example.de;01.02.2020;mal so",
     ]
     (site.folder / "exports" / "kunden.csv").write_text("\n".join(rows) + "\n", "utf-8")
     site.kill("worker")

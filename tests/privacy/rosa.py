@@ -1,0 +1,157 @@
+"""A person of whom everything is known that can be known, and what must be found nowhere once she is erased."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bridge.adapter.base import Item
+from bridge.automation import outbox
+from bridge.flow import Desk
+from bridge.gateway.trail import Trail
+from bridge.intake import sync
+from bridge.store import Unit, find_answer, micros
+from bridge.worker import Worker
+from tests.desks import NOW, drain, feed, ticket, user
+from tests.dump import query
+
+ROSA, CRM_ID = 4_711_000_001, "K-90817"
+PERSONAL = (
+    "Rosa",
+    "Unverwechselbar",
+    "rosa.u@example.de",
+    "ROSA.U@example.de",
+    "+493023125042",
+    "+49 30 23125042",
+    str(ROSA),
+    CRM_ID,
+    "Mein Nachbar hört alles mit",
+)
+"""What must be nowhere afterwards, in every spelling in which it came."""
+
+
+async def read_all(url: str) -> str:
+    """Every column of every table as one text; what is compressed is unpacked."""
+    tables = "select name from sqlite_master where type = 'table'"
+    if url.startswith("postgresql"):
+        tables = "select tablename from pg_tables where schemaname = 'public'"
+    rows = [row for (table,) in await query(url, tables) for row in await query(url, f"select * from {table}")]
+    return "\n".join(_text(value) for row in rows for value in row)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, bytes | memoryview):
+        return str(value)
+    raw = bytes(value)
+    return (zlib.decompress(raw) if raw[:1] == b"\x58" or raw[:1] == b"\x78" else raw).decode()
+
+
+def traces(text: str) -> list[str]:
+    """Which of PERSONAL stand in `text`."""
+    return [one for one in PERSONAL if one in text]
+
+
+def rosas_user(**fields: Any) -> Item:
+    """Rosa as the helpdesk's exports give her."""
+    said = {"name": "Rosa Unverwechselbar", "email": "ROSA.U@example.de", "phone": "+49 30 23125042"}
+    return user(ROSA, **(said | {"external_id": CRM_ID} | fields))
+
+
+def neighbours() -> list[Item]:
+    """A flatmate whose line the CRM has for Rosa too, and somebody who has nothing to do with it."""
+    return [
+        user(5, name="Mitbewohner", phone="030 23125099"),
+        user(6, name="Unbeteiligt", phone="030 23125777"),
+        ticket(61, 6),
+        ticket(51, 5),
+    ]
+
+
+def _write_crm(desk: Desk) -> None:
+    folder = Path(desk.registry.adapter("crm").source.setting("folder"))
+    (folder / "kunden.csv").write_text(
+        "Kundennummer;Vorname;Nachname;E-Mail;Telefon;Firmennummer;Geändert am\n"
+        f"{CRM_ID};Rosa;Unverwechselbar;rosa.u@example.de;030 23125 099;F1;01.11.2026\n"
+    )
+    (folder / "vertraege.csv").write_text(
+        "Vertragsnummer;Kundennummer;Tarif;Status;Vertragsende;Geändert am\n"
+        f"V1;{CRM_ID};DSL;aktiv;31.12.2026;01.11.2026\n"
+    )
+
+
+async def read_crm(desk: Desk, now: datetime) -> None:
+    """Read the CRM's exports, and work until nothing is left to do; the helpdesk is not called."""
+    await sync.register(desk.store, {"crm": desk.registry.adapter("crm")}, now)
+    await Worker(desk=desk, clock=lambda: now).poll_source("crm")
+    await drain(desk, now=now)
+
+
+async def tell_of_rosa(desk: Desk) -> str:
+    """Everything that can be known of a person, from every side; returns her id."""
+    _write_crm(desk)
+    text = {"subject": "Beschwerde", "description": "Mein Nachbar hört alles mit", "tags": ["beschwerde"]}
+    detail = {"id": ROSA, "role": "end-user", "email": "rosa.u@example.de"}
+    hint = {"type": "zen:event-type:user.created", "id": "h1", "detail": detail}
+    await feed(
+        desk,
+        "helpdesk",
+        [
+            rosas_user(at=NOW - timedelta(days=2)),
+            rosas_user(at=NOW - timedelta(days=1), name="Rosa U. Unverwechselbar"),
+            ticket(71, ROSA, at=NOW - timedelta(days=1), **text),
+            ticket(71, ROSA, at=NOW, status="solved", **text),
+            rosas_user(updated_at="neulich"),
+            Item(
+                object="satisfaction_rating", raw={"id": 9, "score": "unoffered", "requester_id": ROSA, "ticket_id": 71}
+            ),
+        ],
+    )
+    await read_crm(desk, NOW)
+    await _keep_a_hint(desk, hint)
+    await feed(desk, "helpdesk", [ticket(72, ROSA, at=NOW, **text)])
+    await drain(desk)
+    await feed(desk, "helpdesk", [ticket(72, ROSA, at=NOW + timedelta(seconds=9), **text)])
+    row = await find_answer(desk.store, "email", "rosa.u@example.de", None)
+    assert row is not None
+    assert row[0] == "exact"
+    await _use(desk, str(row[1]), str(row[7]))
+    return str(row[1])
+
+
+async def _keep_a_hint(desk: Desk, hint: dict[str, Any]) -> None:
+    """A hint whose object was fetched: what it said of the person stays in the inbox."""
+    await feed(desk, "helpdesk", [Item(object="user_event", raw=hint, dedupe="h1", patch=True)])
+    await query(
+        desk.settings.database_url,
+        "update deliveries set state = 'mapped' where dedupe_key = 'user_event:h1' returning id",
+    )
+
+
+async def _use(desk: Desk, customer: str, decision: str) -> None:
+    """What agents and automations leave behind."""
+    trail = Trail(desk.store)
+    trail.dip("call-1", customer, decision, micros(NOW))
+    trail.shown(decision, NOW)
+    trail.audit("key:1", "customer", f"customer:{customer}", NOW)
+    await trail.flush()
+    unit = Unit()
+    money: dict[str, Any] = {"offer": "credit", "amount_minor": 500, "currency": "EUR"}
+    used: dict[str, Any] = {"decision": decision, "customer": customer, "at": micros(NOW)}
+    unit.add("gateway.add_grant", until=micros(NOW) + 1, **used, **money)
+    unit.add(
+        "gateway.add_outcome",
+        key="o_1",
+        kind="accepted",
+        result="saved",
+        note="Rosa war zufrieden",
+        disposition=None,
+        agent="a7",
+        actor="key:1",
+        **used,
+        **money,
+    )
+    args = {"to": "+493023125042", "text": "Guten Tag Rosa"}
+    outbox.enqueue(unit, dedupe_key="m1", source="helpdesk", action="send_sms", args=args, now=NOW, customer=customer)
+    await desk.store.write(unit)
