@@ -12,7 +12,7 @@ from bridge.model import KeyKind
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _WITHHELD_NUMBERS = frozenset("+266696687 +7378742833 +2562533 +8656696 +86282452253".split())
-"""What Twilio sends for callers without a number: the words anonymous, restricted, blocked … typed on a keypad."""
+"""What phone services send for callers without a number: anonymous, restricted, blocked … as the keys of a phone."""
 _WITHHELD_WORDS = frozenset(
     "anonymous anonym restricted blocked private privat withheld unavailable unknown unbekannt unterdrückt "
     "no-caller-id nobody asserted-identity".split()
@@ -58,6 +58,13 @@ def _parsed(text: str, region: str) -> str | None:
     return None
 
 
+def is_withheld(text: str) -> bool:
+    """Whether `text` is one of the forms in which phone systems say that the caller withheld the number."""
+    text = text.strip().lower()
+    dialled = f"+{text[2:]}" if text.startswith("00") else text
+    return not text or text in _WITHHELD_WORDS or dialled in _WITHHELD_NUMBERS
+
+
 def _bare_number(text: str) -> str | None:
     """The dialled part of a number, a `tel:` or a `sip:` address (RFC 3966, RFC 3261); None where it was withheld."""
     text = unquote(text).strip().strip("<>")
@@ -71,7 +78,7 @@ def _bare_number(text: str) -> str | None:
     elif "@" in text:
         text = text.partition("@")[0]
     text = text.strip()
-    if text.lower() in _WITHHELD_WORDS or not re.search(r"\d", text):
+    if is_withheld(text) or not re.search(r"\d", text):
         return None
     return text
 
