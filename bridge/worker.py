@@ -92,7 +92,9 @@ class Worker(Struct, kw_only=True):
 
     async def _repeat(self, stop: asyncio.Event, step: Callable[[], Awaitable[float]], channel: str | None) -> None:
         while not stop.is_set():
+            before = None
             try:
+                before = self.desk.store.mark()
                 idle = await step()
             except Exception as problem:  # noqa: BLE001 the loop outlives what it trips over; leases bring it back
                 log("worker").error("worker.step_failed", step=step.__name__, exc_info=problem)
@@ -100,7 +102,7 @@ class Worker(Struct, kw_only=True):
             if channel is None or idle == 0:
                 await asyncio.sleep(idle)
             else:
-                await self.desk.store.wait(channel, idle)
+                await self.desk.store.wait(channel, idle, since=before)
 
     async def work(self) -> float:
         """One batch of the inbox, or, when that is empty, of customers due; returns how long to rest."""
