@@ -84,12 +84,13 @@ def from_change(
             kind_of = FactKind.review_published if review else FactKind.survey_answered
             yield fact(kind_of, f"{new.score}", new.answered, metric=new.metric.value, score=new.score, scale=new.scale)
     elif isinstance(new, Interaction):
-        if new.state is InteractionState.ended and not (isinstance(old, Interaction) and old.state is new.state):
-            yield fact(FactKind.interaction_ended, "", new.ended, channel=new.channel.value)
-            if new.abandoned:
-                yield fact(
-                    FactKind.interaction_abandoned, "", new.ended, channel=new.channel.value, wait=new.wait_seconds
-                )
+        channel = new.channel.value
+        over = old if isinstance(old, Interaction) and old.state is InteractionState.ended else None
+        if new.state is InteractionState.ended and over is None:
+            yield fact(FactKind.interaction_ended, "", new.ended, channel=channel)
+        if new.state is InteractionState.ended and new.abandoned and not (over and over.abandoned):
+            # some sources tell of the hanging up only after the end
+            yield fact(FactKind.interaction_abandoned, "", new.ended, channel=channel, wait=new.wait_seconds)
     elif isinstance(new, Contract):
         was_on = not (isinstance(old, Contract) and old.status is ContractStatus.cancelled)
         if new.status is ContractStatus.cancelled and was_on:

@@ -46,7 +46,7 @@ def one(*told: Item | Request) -> dict[str, Any]:
 
 
 def test_a_call_told_of_in_any_order_ends_as_the_same_call() -> None:
-    told = (
+    told: tuple[Item | Request, ...] = (
         callback(CallStatus="ringing", Timestamp=_AT["ringing"], SequenceNumber="0", **_SIDES),
         callback(CallStatus="in-progress", Timestamp=_AT["in-progress"], SequenceNumber="1", **_SIDES),
         callback("menu=2", Digits="1", **_SIDES, at=NOW - timedelta(minutes=119)),
