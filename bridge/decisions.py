@@ -17,7 +17,18 @@ from msgspec import Struct
 
 from bridge import flat
 from bridge.model import Channel, ConsentStatus
-from bridge.playbook import Playbooks, RoutingRules, Situation, Suggestion, load_playbooks, load_routing, route, suggest
+from bridge.playbook import (
+    Incidents,
+    Playbooks,
+    RoutingRules,
+    Situation,
+    Suggestion,
+    load_incidents,
+    load_playbooks,
+    load_routing,
+    route,
+    suggest,
+)
 from bridge.scoring import ScoringCard, TierCuts, load_scoring, score
 from bridge.scoring.result import Band, Reason, Scores, Signal
 from bridge.scoring.signals_contracts import goes_on
@@ -38,6 +49,7 @@ class Deciding(Struct, frozen=True, kw_only=True):
     card: ScoringCard
     playbooks: Playbooks
     routing: RoutingRules
+    incidents: Incidents
     languages: tuple[str, ...]
     version: str
     files: dict[str, str]
@@ -54,6 +66,9 @@ def load_deciding(config_dir: Path, languages: tuple[str, ...]) -> Deciding:
         config_dir / "routing.yaml",
         *sorted((config_dir / "playbooks").glob("*.yaml")),
     ]
+    incident_path = config_dir / "incident.yaml"
+    if incident_path.exists():
+        paths.append(incident_path)
     card, playbooks = load_scoring(paths[0]), load_playbooks(config_dir / "playbooks")
     routing = load_routing(paths[1])
     files = {path.relative_to(config_dir).as_posix(): path.read_text("utf-8") for path in paths}
@@ -61,6 +76,7 @@ def load_deciding(config_dir: Path, languages: tuple[str, ...]) -> Deciding:
         card=card,
         playbooks=playbooks,
         routing=routing,
+        incidents=load_incidents(incident_path),
         languages=languages,
         version=blake2b(_encode(files), digest_size=8).hexdigest(),
         files=files,
@@ -124,7 +140,8 @@ def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None)
     """The decision for the customer of `view` at `now`: pure."""
     scores = score(rules.card, view, now, cuts)
     situation = Situation(view, scores)
-    suggestion = suggest(rules.playbooks, situation)
+    incidents, change = rules.incidents.at(now)
+    suggestion = suggest(rules.playbooks, situation, incidents)
     routing = route(rules.routing, situation)
     made_of = {"rules": rules.version, "tiers": None if cuts is None else [cuts.platinum, cuts.gold, cuts.silver]}
     content = {
@@ -140,7 +157,7 @@ def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None)
         customer=view.id,
         language=language,
         computed_at=now,
-        valid_until=scores.valid_until,
+        valid_until=scores.valid_until if change is None else min(scores.valid_until, change),
         tier=scores.value.tier.value,
         priority=routing.priority,
         route_hint=routing.route_hint,

@@ -125,7 +125,10 @@ def from_crossings(
         if kind is not None:
             record = signal.evidence.record if signal.evidence else ""
             facts = msgspec.to_builtins(signal.facts)
-            yield fact(kind, record, f"{signal.band}:{_state(facts)}", band=signal.band, **facts)
+            state = f"{signal.band}:{_state(facts)}"
+            if kind is FactKind.usage_fell:  # measured anew every week: while it stays low, once a month is enough
+                record, state = "", f"{signal.band}:{facts.get('metric', '')}:{now:%Y-%m}"
+            yield fact(kind, record, state, band=signal.band, **facts)
     if before is None:
         return
     if _BANDS.index(Band(after.band)) > _BANDS.index(Band(before.band)) > 0:

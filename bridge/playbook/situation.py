@@ -53,7 +53,13 @@ VOCABULARY: Vocabulary = {
     "contract.count": Field(kind=Kind.number, about="Contracts that go on"),
     "ticket.open": Field(kind=Kind.number, about="Tickets neither resolved nor closed"),
 }
-"""What playbooks and routing may ask of a situation."""
+"""What routing may ask of a situation; playbooks may ask for more (see SCRIPT_VOCABULARY)."""
+
+SCRIPT_VOCABULARY: Vocabulary = {
+    **VOCABULARY,
+    "customer.communication_needs": Field(kind=Kind.text, about="What makes speaking on the phone hard"),
+}
+"""What playbooks may ask. Communication needs are health data: where a call goes must not tell them."""
 
 _SIGNAL_WORDS = [f"{code}_{fact}" for code, sign in SIGNS.items() for fact in (*sign.always, *sign.sometimes)]
 WORDS: frozenset[str] = frozenset(("customer", "owner", "product", "since_year", "offer_ceiling", *_SIGNAL_WORDS))
@@ -68,7 +74,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """The values of VOCABULARY, as far as they are known."""
+        """The values of SCRIPT_VOCABULARY, as far as they are known."""
         if self.view is None:
             return {"customer.known": False}
         customer = self.view.customer
@@ -81,6 +87,7 @@ class Situation(Struct, frozen=True, dict=True):
             "customer.owner": customer.owner,
             "customer.job_title": customer.job_title,
             "customer.preferred_channel": customer.preferred_channel,
+            "customer.communication_needs": customer.communication_needs,
             "customer.objects_to_profiling": customer.objects_to_profiling,
             "customer.deceased": customer.deceased,
             "account.segments": tuple(held.record.segment for held in self.view.accounts if held.record.segment),

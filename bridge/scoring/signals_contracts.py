@@ -1,16 +1,27 @@
-"""Signals of contracts: cancelled, ending, a discount that ends."""
+"""Signals of contracts: cancelled, ending, a discount that ends, none left."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from bridge.model import Contract, ContractStatus
+from bridge.scoring.limits import Settings
 from bridge.scoring.result import Signal
-from bridge.scoring.signals_reading import ENDING, Moment, Reading, Settings, Sign, band_until, evidence, soonest
+from bridge.scoring.signals_reading import (
+    ENDING,
+    Moment,
+    Reading,
+    Sign,
+    band_until,
+    evidence,
+    soonest,
+)
 from bridge.scoring.view import Held, View
 
 _BANDS = tuple(f"d{limit}" for limit in ENDING)
+LEFT = (90, 365)
+"""Bands of those who have left, in days since."""
 
 
 def goes_on(contract: Contract) -> bool:
@@ -69,6 +80,31 @@ def _nearest_due(code: str, due: list[tuple[date, Held[Contract]]], moment: Mome
     return Reading(Signal(code=code, band=band, evidence=evidence(held), facts=facts), soonest(changes))
 
 
+def _read_left(view: View, moment: Moment, settings: Settings) -> Reading:
+    """There were contracts, and none goes on or runs any more: gone since the last one ended."""
+    ended: list[tuple[date, Held[Contract]]] = []
+    for held in view.contracts:
+        contract = held.record
+        if goes_on(contract):
+            return Reading(None)
+        if contract.ends is not None and contract.ends >= moment.today:
+            return Reading(None, moment.end_of(contract.ends))
+        if contract.ends is None and contract.status is not ContractStatus.ended:
+            return Reading(None)  # cancelled to a date nobody knows
+        if contract.ends is not None:
+            ended.append((contract.ends, held))
+    if not ended:
+        return Reading(None)
+    last, held = max(ended, key=lambda each: (each[0], each[1].ref))
+    age = (moment.today - last).days
+    band = next((limit for limit in LEFT if age < limit), None)
+    if band is None:
+        return Reading(None)
+    facts = {"product": held.record.product, "date": last}
+    signal = Signal(code="left", band=f"d{band}", evidence=evidence(held), facts=facts)
+    return Reading(signal, moment.start_of(last + timedelta(days=band)))
+
+
 CONTRACT_SIGNS = (
     Sign(
         code="contract_cancelled",
@@ -83,5 +119,12 @@ CONTRACT_SIGNS = (
         read=_read_discount,
         always=("date",),
         sometimes=("product", "amount", "amount_after"),
+    ),
+    Sign(
+        code="left",
+        bands=tuple(f"d{limit}" for limit in LEFT),
+        read=_read_left,
+        always=("date",),
+        sometimes=("product",),
     ),
 )

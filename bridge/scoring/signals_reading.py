@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from bridge.model import Ticket, TicketStatus
-from bridge.scoring.phrases import Phrases, flatten
+from bridge.scoring.limits import Settings
 from bridge.scoring.result import Evidence, Signal
 from bridge.scoring.view import Held, View
+
+T = TypeVar("T")
 
 DAY = timedelta(days=1)
 LAST = datetime.max.replace(tzinfo=timezone.utc)
@@ -28,14 +30,16 @@ class Moment(Struct, frozen=True):
     at: datetime
     today: date
     zone: tzinfo
-    _flat: dict[str, str] = msgspec.field(default_factory=dict)
     _starts: dict[date, datetime] = msgspec.field(default_factory=dict)
+    _made: dict[Callable[..., Any], Any] = msgspec.field(default_factory=dict)
 
-    def flat(self, text: str) -> str:
-        """`text` as phrases are compared with it, made once however many topics are looked for."""
-        made = self._flat.get(text)
-        if made is None:
-            made = self._flat[text] = flatten(text)
+    def once(self, make: Callable[[View, Moment, Settings], T], view: View, settings: Settings) -> T:
+        """What `make` reads from the view, read once however many signals ask for it."""
+        made: T
+        if make in self._made:
+            made = self._made[make]
+        else:
+            made = self._made[make] = make(view, self, settings)
         return made
 
     def day_of(self, instant: datetime) -> date:
@@ -71,28 +75,6 @@ def find_zone(name: str) -> tzinfo | None:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, not a key at all, or a folder of the database
         return None
-
-
-class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where signals begin, beyond what their bands' names say."""
-
-    nps_bad_at_most: Annotated[float, Meta(ge=0, le=10)] = 6
-    nps_good_from: Annotated[float, Meta(ge=0, le=10)] = 9
-    csat_bad_at_most: Annotated[float, Meta(ge=0, le=1)] = 0.4
-    """Share of the highest possible score: 2 of 5 is 0.4."""
-    csat_good_from: Annotated[float, Meta(ge=0, le=1)] = 0.8
-    purchase_window_days: Annotated[int, Meta(ge=28, le=1095)] = 180
-    """Purchases in the last so many days are held against the customer's own earlier average."""
-    fewest_purchases: Annotated[int, Meta(ge=4)] = 4
-    """Below so many purchases nobody has a rhythm."""
-
-
-class Settings(Struct, frozen=True):
-    """What the signals read besides the view."""
-
-    limits: Limits
-    phrases: dict[str, Phrases]
-    """Topic → the phrases that show it."""
 
 
 class Reading(Struct, frozen=True):

@@ -1,0 +1,143 @@
+"""Signals of what customers speak of: leaving, complaints, terms, prices, competitors, moving, bills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from bridge.model import Direction, Interaction, Ticket, TicketType
+from bridge.scoring.limits import Settings
+from bridge.scoring.result import Signal
+from bridge.scoring.signals_reading import (
+    DAY,
+    Moment,
+    Reader,
+    Reading,
+    Sign,
+    band_since,
+    evidence,
+    soonest,
+)
+from bridge.scoring.signals_tickets import RECENT, dated, opened, read_tickets
+from bridge.scoring.view import Held, View
+
+CANCELLATION = "cancellation"
+COMPLAINT = "complaint"
+COMPETITOR = "competitor"
+TOPICS = (CANCELLATION, COMPLAINT, "contract_terms", "price", COMPETITOR, "moving", "billing")
+"""Topics that have phrases in config/scoring.yaml."""
+NAMED_COMPETITOR = "competitor named"
+"""Where the phrase that shows it is the competitor's name."""
+
+_BANDS = tuple(f"d{limit}" for limit in RECENT)
+
+
+class Heard(Struct, frozen=True):
+    """A topic in a record: when, where, and the phrase that shows it."""
+
+    at: datetime
+    held: Held[Ticket] | Held[Interaction]
+    phrase: str
+
+
+def hear(view: View, moment: Moment, settings: Settings) -> dict[str, Heard]:
+    """Per topic the latest ticket or inbound interaction of the last 90 days that speaks of it.
+
+    Older ones are not even searched, and our own words are not their question.
+    """
+    oldest = moment.at - RECENT[-1] * DAY
+    heard: dict[str, Heard] = {}
+    for at, held, names, text in _words(view):
+        if at <= oldest:
+            continue
+        topics = settings.spoken.find(text) if text else {}
+        for name in names:
+            topics |= settings.named.find(name)
+        for topic, phrase in topics.items():
+            if topic not in heard or at > heard[topic].at:
+                heard[topic] = Heard(at, held, phrase)
+    return heard
+
+
+def _words(
+    view: View,
+) -> Iterator[tuple[datetime, Held[Ticket] | Held[Interaction], tuple[str, ...], str | None]]:
+    """Every record a customer speaks in: when, where, what a subject line or menu names, and the text."""
+    for ticket in view.tickets:
+        named = (ticket.record.topic,) if ticket.record.topic else ()
+        yield opened(ticket), ticket, named, ticket.record.text
+    for call in view.interactions:
+        record = call.record
+        if record.direction is not Direction.outbound:
+            named = (record.intent,) if record.intent else ()
+            yield record.started or call.at, call, (*named, *record.menu_path), record.text
+
+
+def _read_topic(code: str, topic: str, view: View, moment: Moment, settings: Settings) -> Reading:
+    found = moment.once(hear, view, settings).get(topic)
+    if found is None:
+        return Reading(None)
+    band, change = band_since(found.at, RECENT, moment.at)
+    return dated(code, band, found.held, found.at, moment, change)
+
+
+def _reader(code: str, topic: str) -> Reader:
+    return lambda view, moment, settings: _read_topic(code, topic, view, moment, settings)
+
+
+def _read_cancellation(view: View, moment: Moment, settings: Settings) -> Reading:
+    """A cancellation ticket, or a recent ticket or interaction that speaks of leaving."""
+    return _formal_or_spoken("cancellation_intent", TicketType.cancellation, CANCELLATION, view, moment, settings)
+
+
+def _read_complaint(view: View, moment: Moment, settings: Settings) -> Reading:
+    """A complaint as such, or a recent ticket or interaction in the words of one."""
+    return _formal_or_spoken("complaint", TicketType.complaint, COMPLAINT, view, moment, settings)
+
+
+def _formal_or_spoken(
+    code: str, kind: TicketType, topic: str, view: View, moment: Moment, settings: Settings
+) -> Reading:
+    formal = read_tickets(code, view, moment, lambda held: held.record.type is kind)
+    if formal.signal and formal.signal.band == "open":
+        return formal
+    spoken = _read_topic(code, topic, view, moment, settings)
+    bands = ("open", *_BANDS)
+    ranks = [bands.index(each.signal.band) if each.signal else len(bands) for each in (formal, spoken)]
+    chosen = formal if ranks[0] <= ranks[1] else spoken
+    return Reading(chosen.signal, soonest((formal.until, spoken.until)))
+
+
+def _read_competitor(view: View, moment: Moment, settings: Settings) -> Reading:
+    """A competitor by name, or an offer that somebody else made."""
+    heard = moment.once(hear, view, settings)
+    named, spoken = heard.get(NAMED_COMPETITOR), heard.get(COMPETITOR)
+    found = max((each for each in (named, spoken) if each), key=lambda each: each.at, default=None)
+    if found is None:
+        return Reading(None)
+    band, change = band_since(found.at, RECENT, moment.at)
+    if band is None:
+        return Reading(None, change)
+    facts: dict[str, Any] = {"date": moment.day_of(found.at)}
+    if named is not None and named.at == found.at:
+        facts["name"] = named.phrase
+    return Reading(Signal(code="competitor", band=band, evidence=evidence(found.held, found.at), facts=facts), change)
+
+
+TOPIC_SIGNS = (
+    Sign(code="cancellation_intent", bands=("open", *_BANDS), read=_read_cancellation, always=("date",)),
+    Sign(code="complaint", bands=("open", *_BANDS), read=_read_complaint, always=("date",)),
+    Sign(code="competitor", bands=_BANDS, read=_read_competitor, always=("date",), sometimes=("name",)),
+    Sign(
+        code="contract_terms",
+        bands=_BANDS,
+        read=_reader("contract_terms", "contract_terms"),
+        always=("date",),
+    ),
+    Sign(code="moving", bands=_BANDS, read=_reader("moving", "moving"), always=("date",)),
+    Sign(code="price_asked", bands=_BANDS, read=_reader("price_asked", "price"), always=("date",)),
+    Sign(code="billing_trouble", bands=_BANDS, read=_reader("billing_trouble", "billing"), always=("date",)),
+)
