@@ -60,7 +60,8 @@ def example_sources(settings: Settings, folder: Path) -> dict[str, Any]:
     example: dict[str, Any] = read_yaml(settings.config_dir / "example.yaml")
     for source in example["sources"].values():
         for setting, value in source["settings"].items():
-            source["settings"][setting] = value.replace("${EXAMPLE_FOLDER}", str(folder))
+            if value == "${EXAMPLE_FOLDER}":
+                source["settings"][setting] = str(folder)
     return example
 
 

@@ -35,7 +35,6 @@ SCRIPTS: Mapping[str, Approach] = {
     "competitor_offer": Approach.discount,
     "complaint": Approach.apology,
     "contract_end": Approach.discount,
-    "contract_or_discount_end": Approach.discount,
     "contract_terms": Approach.advice,
     "default": Approach.service,
     "discount_end": Approach.discount,
@@ -45,10 +44,12 @@ SCRIPTS: Mapping[str, Approach] = {
     "long_waits": Approach.apology,
     "moving": Approach.advice,
     "neglected": Approach.check_in,
-    "onboarding": Approach.help,
     "onboarding_trouble": Approach.help,
+    "other_channel": Approach.service,
+    "price_asked": Approach.discount,
     "promoter_thanks": Approach.check_in,
-    "silent_customer": Approach.check_in,
+    "wants_to_leave": Approach.named_person,
+    "welcome": Approach.help,
     "win_back": Approach.discount,
 }
 """The shipped scripts by id; one that is not in here does what `default` does."""

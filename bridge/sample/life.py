@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from bridge.sample import habits, leaving, mess, terms
 from bridge.sample.asking import NPS_EVERY, Asking
-from bridge.sample.contact import Dealings
+from bridge.sample.dealings import Dealings
 from bridge.sample.leaving import NEVER, State
 from bridge.sample.people import Unit
 from bridge.sample.records import Agreement, Call, Case, Cause, Fate, Person, Reading, Sale, Survey

@@ -9,7 +9,7 @@ from random import Random
 import msgspec
 
 from bridge.sample import names
-from bridge.sample.contact import Dealings
+from bridge.sample.dealings import Dealings
 from bridge.sample.people import Unit
 from bridge.sample.records import Call, Case, Person, User
 from bridge.sample.world import WEEKS, World, moment

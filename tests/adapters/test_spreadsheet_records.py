@@ -133,7 +133,9 @@ def test_other_rows_need_an_id(object: str) -> None:
 
 
 CENTER = SimpleNamespace(
-    accounts=[SimpleNamespace(id="F-1", name="Müller & Söhne KG", segment="Geschäftskunden", owner=None, prestige=True)],
+    accounts=[
+        SimpleNamespace(id="F-1", name="Müller & Söhne KG", segment="Geschäftskunden", owner=None, prestige=True)
+    ],
     customers=[
         SimpleNamespace(
             id="004711", name=None, given_name="Jürgen", family_name="Groß", salutation="Herr Dr.",
