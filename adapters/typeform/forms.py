@@ -29,9 +29,10 @@ class Form(Struct, frozen=True):
 
 
 def read_forms(source: Source, known: Collection[str] | None) -> dict[str, Form]:
-    """The setting `forms`, a list or entries separated by commas, by form id. `known` are the metrics that the mapping has an object for (None: not checked).
+    """The setting `forms`, a list or entries separated by commas, by form id.
 
-    Raises ConfigError for an entry that is not `form_id=metric`, a metric that nobody knows and a form named twice.
+    `known` are the metrics that the mapping has an object for (None: not checked). Raises ConfigError for an
+    entry that is not `form_id=metric`, a metric that nobody knows and a form named twice.
     """
     where = f"sources.yaml: sources.{source.name}.settings.forms"
     forms: dict[str, Form] = {}

@@ -59,14 +59,23 @@ def _parsed(text: str, region: str) -> str | None:
 
 
 def is_withheld(text: str) -> bool:
-    """Whether `text` is one of the forms in which phone systems say that the caller withheld the number."""
-    text = text.strip().lower()
-    dialled = f"+{text[2:]}" if text.startswith("00") else text
-    return not text or text in _WITHHELD_WORDS or dialled in _WITHHELD_NUMBERS
+    """Whether `text`, a number or an address, is one of the forms in which phone systems say that the caller hid it."""
+    return _means_nobody(_dialled_part(text))
 
 
 def _bare_number(text: str) -> str | None:
-    """The dialled part of a number, a `tel:` or a `sip:` address (RFC 3966, RFC 3261); None where it was withheld."""
+    """The dialled part of a number or address; None where it was withheld or holds no digit."""
+    text = _dialled_part(text)
+    return None if _means_nobody(text) or not re.search(r"\d", text) else text
+
+
+def _means_nobody(dialled: str) -> bool:
+    number = f"+{dialled[2:]}" if dialled.startswith("00") else dialled
+    return not dialled or dialled.lower() in _WITHHELD_WORDS or number in _WITHHELD_NUMBERS
+
+
+def _dialled_part(text: str) -> str:
+    """What would be dialled of a number, a `tel:` or a `sip:` address (RFC 3966, RFC 3261)."""
     text = unquote(text).strip().strip("<>")
     scheme, colon, rest = text.partition(":")
     if colon and scheme.lower() in ("tel", "sip", "sips"):
@@ -77,10 +86,7 @@ def _bare_number(text: str) -> str | None:
         text = text.partition("@")[0] if scheme.lower() != "tel" else text
     elif "@" in text:
         text = text.partition("@")[0]
-    text = text.strip()
-    if is_withheld(text) or not re.search(r"\d", text):
-        return None
-    return text
+    return text.strip()
 
 
 def normalise_email(text: str) -> str | None:

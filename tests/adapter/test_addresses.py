@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.adapter.addresses import normalise_email, normalise_key, normalise_phone
+from bridge.adapter.addresses import is_withheld, normalise_email, normalise_key, normalise_phone
 from bridge.model import KeyKind
 
 
@@ -64,6 +64,26 @@ def test_every_way_to_write_a_number_is_one_number(written: str) -> None:
 )
 def test_a_withheld_or_impossible_number_is_no_key(written: str) -> None:
     assert normalise_phone(written, "DE") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "withheld"),
+    [
+        ("anonymous", True),
+        (" Unterdrückt ", True),
+        ("", True),
+        ("+266696687", True),
+        ("00266696687", True),
+        ("sip:anonymous@anonymous.invalid", True),
+        ("+4930123456", False),
+        ("030 266696687", False),
+        ("02666 96687", False),
+        ("client:website", False),
+        ("sip:jana@pbx.example.org", False),
+    ],
+)
+def test_a_hidden_number_is_told_from_one_that_is_only_none_of_ours(written: str, withheld: bool) -> None:
+    assert is_withheld(written) is withheld
 
 
 def test_a_local_number_is_read_as_it_is_dialled_in_the_sources_country() -> None:

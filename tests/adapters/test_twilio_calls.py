@@ -89,7 +89,10 @@ def test_the_list_does_not_wipe_what_only_callbacks_know() -> None:
     assert '"started"' not in whole
 
 
-@pytest.mark.parametrize("number", ["anonymous", "Anonymous", "+266696687", "00266696687", "+86282452253", "", "  "])
+@pytest.mark.parametrize(
+    "number",
+    ["anonymous", "Anonymous", "+266696687", "00266696687", "+86282452253", "", "sip:anonymous@anonymous.invalid"],
+)
 def test_a_caller_without_a_number_is_nobody(number: str) -> None:
     for told in (callback(From=number, To="+4930555010"), listed(**{"from": number})):
         [entry] = entries(told)
