@@ -125,7 +125,7 @@ class Situation(Struct, frozen=True, dict=True):
         for signal in self.scores.signals if self.scores else ():
             for name, value in signal.facts.items():
                 said[f"{signal.code}_{name}"] = value
-        return {name: value for name, value in said.items() if value not in (None, "")}
+        return {name: value for name, value in said.items() if value is not None and value != ""}
 
     def words(self, language: str, ceiling: Money | None = None) -> Words:
         """What scripts may say to this customer in `language`."""

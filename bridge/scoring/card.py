@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from math import log
@@ -186,7 +187,7 @@ def _compile_settings(file: ScoringFile, where: str) -> Settings:
         limits=file.limits,
         spoken=Topics(phrases, file.negations),
         named=Topics({topic: (*texts, *subjects.get(topic, ())) for topic, texts in phrases.items()}, file.negations),
-        titles=Topics(titles, Negations()),
+        ranks=lru_cache(maxsize=4096)(Topics(titles, Negations()).find),
     )
 
 

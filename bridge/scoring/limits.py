@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -37,5 +38,5 @@ class Settings(Struct, frozen=True):
     """Topics in free text."""
     named: Topics
     """The same where a system or a subject line names the topic in a word."""
-    titles: Topics
-    """Job titles: executive, manager, neither."""
+    ranks: Callable[[str], Mapping[str, str]]
+    """What a job title shows: executive, manager, neither. There are few titles, so that answers are kept."""

@@ -17,7 +17,7 @@ _NEAR = 3
 """A negation counts within so many words of the phrase, in the same clause."""
 _AROUND = 80
 """How far a negation is looked for, in characters."""
-_KEY = 5
+_KEY = 7
 _SPACED = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 _GAP = ".."
 _GLUE = r"[^\w.,;:!?()]+"
@@ -79,6 +79,13 @@ class Topics:
                 phrase, key = _compile(topic, text)
                 (self._short if key is None else self._by_key[key]).append(phrase)
         self._keys = frozenset(self._by_key)
+
+    def may_find(self, text: str) -> bool:
+        """False where `find` finds nothing in any part of `text`: what to ask first of much text at once."""
+        flat = flatten(text)
+        if not self._keys.isdisjoint([run[:_KEY] for run in _runs(flat)]):
+            return True
+        return any(phrase.stem in flat for phrase in self._short)
 
     def find(self, text: str) -> dict[str, str]:
         """The topics that `text` speaks of without a negation beside it, each with the phrase that shows it."""

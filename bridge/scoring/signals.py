@@ -10,7 +10,7 @@ from bridge.scoring.result import Signal
 from bridge.scoring.signals_calls import CALL_SIGNS
 from bridge.scoring.signals_contracts import CONTRACT_SIGNS
 from bridge.scoring.signals_exchange import EXCHANGE_SIGNS
-from bridge.scoring.signals_reading import Sign, moment_for, soonest
+from bridge.scoring.signals_reading import Sign, moment_for
 from bridge.scoring.signals_rhythm import RHYTHM_SIGNS
 from bridge.scoring.signals_scores import SCORE_SIGNS
 from bridge.scoring.signals_standing import STANDING_SIGNS
@@ -49,7 +49,12 @@ def read_signals(
     `zone` is where the customer is taken to be when their own time zone is not known.
     """
     moment = moment_for(view, now, zone)
-    readings = [SIGNS[code].read(view, moment, settings) for code in codes]
-    signals = tuple(reading.signal for reading in readings if reading.signal is not None)
-    until = soonest(reading.until for reading in readings)
-    return signals, min(until or now + LONGEST_VALID, now + LONGEST_VALID)
+    signals: list[Signal] = []
+    until = now + LONGEST_VALID
+    for code in codes:
+        reading = SIGNS[code].read(view, moment, settings)
+        if reading.signal is not None:
+            signals.append(reading.signal)
+        if reading.until is not None and reading.until < until:
+            until = reading.until
+    return tuple(signals), until

@@ -10,6 +10,7 @@ from bridge.scoring.limits import Settings
 from bridge.scoring.result import Signal
 from bridge.scoring.signals_reading import (
     ENDING,
+    NOTHING,
     Moment,
     Reading,
     Sign,
@@ -26,7 +27,10 @@ LEFT = (90, 365)
 
 def goes_on(contract: Contract) -> bool:
     """Neither ended nor cancelled."""
-    return contract.status in (ContractStatus.active, ContractStatus.unknown) and contract.cancelled_at is None
+    return contract.status in _GOING and contract.cancelled_at is None
+
+
+_GOING = (ContractStatus.active, ContractStatus.unknown)
 
 
 def _read_cancelled(view: View, moment: Moment, settings: Settings) -> Reading:
@@ -43,7 +47,7 @@ def _read_cancelled(view: View, moment: Moment, settings: Settings) -> Reading:
             running.append(held)
             changes.append(moment.end_of(contract.ends))
     if not running:
-        return Reading(None)
+        return NOTHING
     held = min(running, key=lambda each: (each.record.ends or date.max, each.ref))
     facts = {"product": held.record.product, "date": held.record.ends}
     signal = Signal(code="contract_cancelled", band="running", evidence=evidence(held), facts=facts)
@@ -86,20 +90,20 @@ def _read_left(view: View, moment: Moment, settings: Settings) -> Reading:
     for held in view.contracts:
         contract = held.record
         if goes_on(contract):
-            return Reading(None)
+            return NOTHING
         if contract.ends is not None and contract.ends >= moment.today:
             return Reading(None, moment.end_of(contract.ends))
         if contract.ends is None and contract.status is not ContractStatus.ended:
-            return Reading(None)  # cancelled to a date nobody knows
+            return NOTHING  # cancelled to a date nobody knows
         if contract.ends is not None:
             ended.append((contract.ends, held))
     if not ended:
-        return Reading(None)
+        return NOTHING
     last, held = max(ended, key=lambda each: (each[0], each[1].ref))
     age = (moment.today - last).days
     band = next((limit for limit in LEFT if age < limit), None)
     if band is None:
-        return Reading(None)
+        return NOTHING
     facts = {"product": held.record.product, "date": last}
     signal = Signal(code="left", band=f"d{band}", evidence=evidence(held), facts=facts)
     return Reading(signal, moment.start_of(last + timedelta(days=band)))

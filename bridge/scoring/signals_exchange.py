@@ -11,6 +11,7 @@ from bridge.scoring.result import Evidence, Signal
 from bridge.scoring.signals_contracts import goes_on
 from bridge.scoring.signals_reading import (
     DAY,
+    NOTHING,
     Moment,
     Reading,
     Sign,
@@ -57,10 +58,10 @@ def _last_word(view: View, moment: Moment, settings: Settings) -> tuple[datetime
 def _read_no_exchange(view: View, moment: Moment, settings: Settings) -> Reading:
     """A contract runs, but the last ticket or personal word, of which there was one, is a year or two ago."""
     if not any(goes_on(held.record) for held in view.contracts):
-        return Reading(None)
+        return NOTHING
     last = moment.once(_last_word, view, settings)
     if last is None:
-        return Reading(None)
+        return NOTHING
     band, change = band_longer(last[0], NO_EXCHANGE, moment.at)
     if band is None:
         return Reading(None, change)
@@ -86,11 +87,11 @@ def _read_only_mailings(view: View, moment: Moment, settings: Settings) -> Readi
     """Three or more mass mailings within a year, and for half a year or a year no personal word beside them."""
     mailings = moment.once(_mailings, view, settings)
     if len(mailings) < FEWEST_MAILINGS:
-        return Reading(None)
+        return NOTHING
     last = moment.once(_last_word, view, settings)
     unanswered = [each for each in mailings if last is None or each[0] > last[0]]
     if len(unanswered) < FEWEST_MAILINGS:
-        return Reading(None)
+        return NOTHING
     leaves = later(unanswered[0][0], YEAR)
     since = last[0] if last else unanswered[0][0]
     band, change = band_longer(since, ONLY_MAILINGS, moment.at)
@@ -109,7 +110,7 @@ def _read_unopened(view: View, moment: Moment, settings: Settings) -> Reading:
     """
     tracked = moment.once(usage_by_metric, view, settings).get(settings.limits.opens_metric)
     if not tracked:
-        return Reading(None)
+        return NOTHING
     opened_on = max((day for day, value, _ in tracked if value > 0), default=None)
     shut: list[tuple[datetime, Held[Any]]] = [(noon_of(day), held) for day, value, held in tracked if value <= 0]
     if not shut:
@@ -121,7 +122,7 @@ def _read_unopened(view: View, moment: Moment, settings: Settings) -> Reading:
 def _read_unanswered(view: View, moment: Moment, settings: Settings) -> Reading:
     """Two or four surveys within a year since the last one that was answered."""
     if not view.surveys:
-        return Reading(None)
+        return NOTHING
     answered = max((held.record.answered for held in view.surveys if held.record.answered), default=None)
     silent: list[tuple[datetime, Held[Any]]] = [
         (held.record.sent, held) for held in view.surveys if held.record.sent and not held.record.answered

@@ -30,7 +30,6 @@ class Moment(Struct, frozen=True):
     at: datetime
     today: date
     zone: tzinfo
-    _starts: dict[date, datetime] = msgspec.field(default_factory=dict)
     _made: dict[Callable[..., Any], Any] = msgspec.field(default_factory=dict)
 
     def once(self, make: Callable[[View, Moment, Settings], T], view: View, settings: Settings) -> T:
@@ -51,15 +50,16 @@ class Moment(Struct, frozen=True):
 
     def start_of(self, day: date) -> datetime:
         """The first instant of `day`, today or later, at the customer's place, in UTC."""
-        start = self._starts.get(day)
-        if start is None:
-            start = datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(timezone.utc)
-            self._starts[day] = start
-        return start
+        return _start_of(day, self.zone)
 
     def end_of(self, day: date) -> datetime:
         """The first instant after `day` at the customer's place, in UTC."""
         return LAST if day == date.max else self.start_of(day + DAY)
+
+
+@lru_cache(maxsize=16384)
+def _start_of(day: date, zone: tzinfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(timezone.utc)
 
 
 def moment_for(view: View, now: datetime, zone: tzinfo) -> Moment:
@@ -83,6 +83,9 @@ class Reading(Struct, frozen=True):
     signal: Signal | None
     until: datetime | None = None
 
+
+NOTHING = Reading(None)
+"""Not there, and nothing but a new record can change that."""
 
 Reader: TypeAlias = Callable[[View, Moment, Settings], Reading]
 

@@ -10,7 +10,7 @@ from statistics import median
 from bridge.model import Purchase
 from bridge.scoring.limits import Settings
 from bridge.scoring.result import Signal
-from bridge.scoring.signals_reading import DAY, Moment, Reading, Sign, evidence, later, soonest
+from bridge.scoring.signals_reading import DAY, NOTHING, Moment, Reading, Sign, evidence, later, soonest
 from bridge.scoring.view import Held, View
 
 SILENT_GAPS = (2, 3)
@@ -36,10 +36,10 @@ def _made(view: View, moment: Moment) -> list[tuple[datetime, Held[Purchase]]]:
 def _read_falling(view: View, moment: Moment, settings: Settings) -> Reading:
     """Still buying, but at most two thirds (`lower`) or one third (`much_lower`) of the own average before."""
     if len(view.purchases) < settings.limits.fewest_purchases:
-        return Reading(None)
+        return NOTHING
     made = _made(view, moment)
     if len(made) < settings.limits.fewest_purchases:
-        return Reading(None)
+        return NOTHING
     window = timedelta(days=settings.limits.purchase_window_days)
     quarter = window / _STEPS
     begin = moment.at - window
@@ -61,11 +61,11 @@ def _read_falling(view: View, moment: Moment, settings: Settings) -> Reading:
 def _read_silent(view: View, moment: Moment, settings: Settings) -> Reading:
     """No purchase for two or three times the own median gap."""
     if len(view.purchases) < settings.limits.fewest_purchases:
-        return Reading(None)
+        return NOTHING
     made = _made(view, moment)
     days = sorted({at.toordinal() for at, _ in made})  # in UTC: a rhythm needs no calendar
     if len(days) < settings.limits.fewest_purchases:
-        return Reading(None)
+        return NOTHING
     gap = max(SHORTEST_GAP, median(right - left for left, right in pairwise(days)))
     last, held = made[-1]
     reached = None
@@ -86,12 +86,12 @@ def _read_silent(view: View, moment: Moment, settings: Settings) -> Reading:
 def _read_on_and_off(view: View, moment: Moment, settings: Settings) -> Reading:
     """Two or three long pauses that ended within two years: three own gaps and more, at least three weeks."""
     if len(view.purchases) < settings.limits.fewest_purchases + PAUSES[-1]:
-        return Reading(None)
+        return NOTHING
     made = _made(view, moment)
     last, held = made[-1] if made else (moment.at, None)
     days = sorted({at.toordinal() for at, _ in made})
     if held is None or len(days) < settings.limits.fewest_purchases + PAUSES[-1]:
-        return Reading(None)
+        return NOTHING
     gap = max(SHORTEST_GAP, median(right - left for left, right in pairwise(days)))
     oldest = moment.at.toordinal() - PAUSE_MEMORY
     ends = [right for left, right in pairwise(days) if right - left >= SILENT_GAPS[-1] * gap and right > oldest]

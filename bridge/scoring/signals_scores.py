@@ -9,7 +9,7 @@ from typing import Any
 from bridge.model import Satisfaction, SurveyMetric, SurveyResponse
 from bridge.scoring.limits import Limits, Settings
 from bridge.scoring.result import Signal
-from bridge.scoring.signals_reading import Moment, Reading, Sign, band_since, evidence
+from bridge.scoring.signals_reading import NOTHING, Moment, Reading, Sign, band_since, evidence
 from bridge.scoring.view import Held, View
 
 BAD = (30, 90, 180)
@@ -28,16 +28,13 @@ def _read_latest(
     code: str, days: tuple[int, ...], wanted: bool, view: View, moment: Moment, settings: Settings
 ) -> Reading:
     """The band of the latest score of all, if it is a good (or bad) one: a later score takes an earlier one back."""
-    latest: tuple[datetime, Held[Any], bool | None] | None = None
-    for each in _scores(view, settings.limits):
-        if latest is None or each[0] > latest[0]:
-            latest = each
+    latest = moment.once(_latest, view, settings)
     if latest is None or latest[2] is not wanted:
-        return Reading(None)
+        return NOTHING
     at, held, _ = latest
     band, change = band_since(at, days, moment.at)
     if band is None:
-        return Reading(None)
+        return NOTHING
     facts: dict[str, Any] = {"date": moment.day_of(at)}
     if isinstance(held.record, SurveyResponse):
         scale = _scale(held.record)
@@ -46,6 +43,14 @@ def _read_latest(
         elif scale is None or scale > 1:  # of a thumb up or down, "0 out of 1" says nothing to anybody
             facts |= {"metric": held.record.metric.value.upper(), "score": held.record.score, "scale": scale}
     return Reading(Signal(code=code, band=band, evidence=evidence(held, at), facts=facts), change)
+
+
+def _latest(view: View, moment: Moment, settings: Settings) -> tuple[datetime, Held[Any], bool | None] | None:
+    latest: tuple[datetime, Held[Any], bool | None] | None = None
+    for each in _scores(view, settings.limits):
+        if latest is None or each[0] > latest[0]:
+            latest = each
+    return latest
 
 
 def _scores(view: View, limits: Limits) -> Iterator[tuple[datetime, Held[Any], bool | None]]:
@@ -90,14 +95,14 @@ def _read_review(view: View, moment: Moment, settings: Settings) -> Reading:
             if latest is None or at > latest[0]:
                 latest = (at, held)
     if latest is None:
-        return Reading(None)
+        return NOTHING
     at, held = latest
     score, scale = held.record.score or 0.0, _scale(held.record) or 0.0
     if score / scale > settings.limits.csat_bad_at_most:
-        return Reading(None)
+        return NOTHING
     band, change = band_since(at, BAD, moment.at)
     if band is None:
-        return Reading(None)
+        return NOTHING
     facts = {"date": moment.day_of(at), "score": score, "scale": scale}
     return Reading(Signal(code="bad_review", band=band, evidence=evidence(held, at), facts=facts), change)
 

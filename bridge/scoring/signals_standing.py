@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.scoring.limits import Settings
 from bridge.scoring.result import Signal
-from bridge.scoring.signals_reading import Moment, Reading, Sign, evidence
+from bridge.scoring.signals_reading import NOTHING, Moment, Reading, Sign, evidence
 from bridge.scoring.view import View
 
 EXECUTIVE = "executive"
@@ -22,18 +22,18 @@ def _read_prestige(view: View, moment: Moment, settings: Settings) -> Reading:
         if held.record.prestige:
             facts: dict[str, Any] = {"name": held.record.name} if held.record.name else {}
             return Reading(Signal(code="prestige", band="yes", evidence=evidence(held), facts=facts))
-    return Reading(None)
+    return NOTHING
 
 
 def _read_seniority(view: View, moment: Moment, settings: Settings) -> Reading:
     """The job title is one of an executive or a manager, by the card's words."""
     title = view.customer.job_title
     if not title:
-        return Reading(None)
-    found = settings.titles.find(title)
+        return NOTHING
+    found = settings.ranks(title)
     band = next((each for each in (EXECUTIVE, MANAGER) if each in found), None)
     if band is None or NEITHER in found:
-        return Reading(None)
+        return NOTHING
     proof = next((evidence(held) for held in view.profiles if held.record.job_title == title), None)
     return Reading(Signal(code="seniority", band=band, evidence=proof, facts={"title": title}))
 

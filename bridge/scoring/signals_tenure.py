@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from bridge.model import ContractStatus, TicketType
 from bridge.scoring.limits import Settings
 from bridge.scoring.result import Evidence, Signal
-from bridge.scoring.signals_reading import Moment, Reading, Sign, evidence, soonest
+from bridge.scoring.signals_reading import NOTHING, Moment, Reading, Sign, evidence, soonest
 from bridge.scoring.signals_tickets import opened, read_tickets
 from bridge.scoring.view import View
 
@@ -42,14 +42,14 @@ def _read_onboarding(view: View, moment: Moment, settings: Settings) -> Reading:
     """The first month, or the first three: before habits are made, customers leave easily."""
     begun = moment.once(_beginning, view, settings)
     if begun is None or begun[0].year >= date.max.year:
-        return Reading(None)
+        return NOTHING
     since, proof = begun
     age = (moment.today - since).days
     if age < 0:
         return Reading(None, moment.start_of(since))
     band = next((limit for limit in ONBOARDING if age < limit), None)
     if band is None:
-        return Reading(None)
+        return NOTHING
     signal = Signal(code="onboarding", band=f"d{band}", evidence=proof, facts={"date": since})
     return Reading(signal, _day(moment, since, band))
 
@@ -58,13 +58,13 @@ def _read_trouble(view: View, moment: Moment, settings: Settings) -> Reading:
     """A problem or complaint of the first three months, while they are not long ago."""
     begun = moment.once(_beginning, view, settings)
     if begun is None or not view.tickets or begun[0].year >= date.max.year:
-        return Reading(None)
+        return NOTHING
     since = begun[0]
     age = (moment.today - since).days
     if age < 0:
         return Reading(None, moment.start_of(since))
     if age >= TROUBLE_LASTS:
-        return Reading(None)
+        return NOTHING
     reading = read_tickets(
         "onboarding_trouble",
         view,

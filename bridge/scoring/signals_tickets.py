@@ -10,6 +10,7 @@ from bridge.model import Ticket, TicketStatus
 from bridge.scoring.limits import Settings
 from bridge.scoring.result import Signal
 from bridge.scoring.signals_reading import (
+    NOTHING,
     Moment,
     Reading,
     Sign,
@@ -49,7 +50,7 @@ def read_tickets(code: str, view: View, moment: Moment, wanted: Callable[[Held[T
         if latest is None or at > latest[0]:
             latest = (at, held)
     if latest is None:
-        return Reading(None)
+        return NOTHING
     band, change = band_since(latest[0], RECENT, moment.at)
     return dated(code, band, latest[1], opened(latest[1]), moment, change)
 
@@ -75,7 +76,7 @@ def _read_reopened(view: View, moment: Moment, settings: Settings) -> Reading:
         if latest is None or held.at > latest.at:
             latest = held
     if latest is None:
-        return Reading(None)
+        return NOTHING
     band, change = band_since(latest.at, REOPENED, moment.at)
     return dated("ticket_reopened", band, latest, opened(latest), moment, change)
 
@@ -89,7 +90,7 @@ def _read_waiting(view: View, moment: Moment, settings: Settings) -> Reading:
             if longest is None or since < longest[0]:
                 longest = (since, held)
     if longest is None:
-        return Reading(None)
+        return NOTHING
     since, held = longest
     band, change = band_longer(since, WAITING, moment.at)
     return dated("ticket_waiting", band, held, since, moment, change)
@@ -98,7 +99,7 @@ def _read_waiting(view: View, moment: Moment, settings: Settings) -> Reading:
 def _read_many(view: View, moment: Moment, settings: Settings) -> Reading:
     """Three or five tickets opened within 90 days: whoever has to ask that often has a problem nobody sees."""
     if len(view.tickets) < MANY[-1]:
-        return Reading(None)
+        return NOTHING
     window = timedelta(days=MANY_DAYS)
     oldest = moment.at - window
     recent = [(at, held) for held in view.tickets if (at := opened(held)) > oldest]

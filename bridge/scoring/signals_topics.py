@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from bridge.model import Direction, Interaction, Ticket, TicketType
 from bridge.scoring.limits import Settings
-from bridge.scoring.result import Signal
 from bridge.scoring.signals_reading import (
     DAY,
+    NOTHING,
     Moment,
     Reader,
     Reading,
     Sign,
     band_since,
-    evidence,
     soonest,
 )
 from bridge.scoring.signals_tickets import RECENT, dated, opened, read_tickets
@@ -43,17 +42,21 @@ class Heard(Struct, frozen=True):
     phrase: str
 
 
+_Said: TypeAlias = tuple[datetime, Held[Ticket] | Held[Interaction], tuple[str, ...], str]
+
+
 def hear(view: View, moment: Moment, settings: Settings) -> dict[str, Heard]:
     """Per topic the latest ticket or inbound interaction of the last 90 days that speaks of it.
 
     Older ones are not even searched, and our own words are not their question.
     """
-    oldest = moment.at - RECENT[-1] * DAY
+    said = _words(view, moment.at - RECENT[-1] * DAY)
+    everything = "\n".join([text for _, _, names, text in said for text in (*names, text)])
     heard: dict[str, Heard] = {}
-    for at, held, names, text in _words(view):
-        if at <= oldest:
-            continue
-        topics = settings.spoken.find(text) if text else {}
+    if not everything or not settings.named.may_find(everything):
+        return heard
+    for at, held, names, text in said:
+        topics = settings.spoken.find(text)
         for name in names:
             topics |= settings.named.find(name)
         for topic, phrase in topics.items():
@@ -62,24 +65,27 @@ def hear(view: View, moment: Moment, settings: Settings) -> dict[str, Heard]:
     return heard
 
 
-def _words(
-    view: View,
-) -> Iterator[tuple[datetime, Held[Ticket] | Held[Interaction], tuple[str, ...], str | None]]:
-    """Every record a customer speaks in: when, where, what a subject line or menu names, and the text."""
+def _words(view: View, oldest: datetime) -> list[_Said]:
+    """Every record after `oldest` a customer speaks in: when, where, what a subject line or menu names, the text."""
+    said: list[_Said] = []
     for ticket in view.tickets:
-        named = (ticket.record.topic,) if ticket.record.topic else ()
-        yield opened(ticket), ticket, named, ticket.record.text
+        at = opened(ticket)
+        if at > oldest:
+            topic = ticket.record.topic
+            said.append((at, ticket, (topic,) if topic else (), ticket.record.text or ""))
     for call in view.interactions:
         record = call.record
-        if record.direction is not Direction.outbound:
-            named = (record.intent,) if record.intent else ()
-            yield record.started or call.at, call, (*named, *record.menu_path), record.text
+        at = record.started or call.at
+        if at > oldest and record.direction is not Direction.outbound:
+            names = (record.intent, *record.menu_path) if record.intent else record.menu_path
+            said.append((at, call, names, record.text or ""))
+    return said
 
 
 def _read_topic(code: str, topic: str, view: View, moment: Moment, settings: Settings) -> Reading:
     found = moment.once(hear, view, settings).get(topic)
     if found is None:
-        return Reading(None)
+        return NOTHING
     band, change = band_since(found.at, RECENT, moment.at)
     return dated(code, band, found.held, found.at, moment, change)
 
@@ -117,14 +123,13 @@ def _read_competitor(view: View, moment: Moment, settings: Settings) -> Reading:
     named, spoken = heard.get(NAMED_COMPETITOR), heard.get(COMPETITOR)
     found = max((each for each in (named, spoken) if each), key=lambda each: each.at, default=None)
     if found is None:
-        return Reading(None)
+        return NOTHING
     band, change = band_since(found.at, RECENT, moment.at)
-    if band is None:
-        return Reading(None, change)
-    facts: dict[str, Any] = {"date": moment.day_of(found.at)}
-    if named is not None and named.at == found.at:
-        facts["name"] = named.phrase
-    return Reading(Signal(code="competitor", band=band, evidence=evidence(found.held, found.at), facts=facts), change)
+    reading = dated("competitor", band, found.held, found.at, moment, change)
+    if named is None or named.at < found.at or reading.signal is None:
+        return reading
+    facts: dict[str, Any] = {**reading.signal.facts, "name": named.phrase}
+    return Reading(msgspec.structs.replace(reading.signal, facts=facts), change)
 
 
 TOPIC_SIGNS = (

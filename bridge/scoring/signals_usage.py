@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from bridge.model import Usage
 from bridge.scoring.limits import Settings
 from bridge.scoring.result import Signal
-from bridge.scoring.signals_reading import Moment, Reading, Sign, evidence
+from bridge.scoring.signals_reading import NOTHING, Moment, Reading, Sign, evidence
 from bridge.scoring.view import Held, View
 
 RECENT_DAYS = 28
@@ -44,7 +44,7 @@ def _read_falling(view: View, moment: Moment, settings: Settings) -> Reading:
     delivering looks the same.
     """
     if not view.usage:
-        return Reading(None)
+        return NOTHING
     monday = moment.today - timedelta(days=moment.today.weekday())
     recent_from = monday - timedelta(days=RECENT_DAYS)
     before_from = recent_from - timedelta(days=BEFORE_DAYS)

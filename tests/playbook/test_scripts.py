@@ -13,10 +13,11 @@ import msgspec
 import pytest
 import yaml
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.adapter.yamlfile import read_yaml
 from bridge.errors import ConfigError
-from bridge.model import Channel, Customer
+from bridge.model import Channel, Customer, Money
 from bridge.playbook import Situation, Suggestion, fill, load_playbooks, suggest
 from bridge.playbook.schemas import config_schemas, write_schemas
 from bridge.playbook.scripts import LONGEST_LINE, LONGEST_TITLE
@@ -26,7 +27,7 @@ from bridge.scoring.signals import SIGNS
 from bridge.scoring.view import View
 from tests.playbook.customers import CUSTOMERS
 from tests.playbook.faults import find_faults
-from tests.playbook.situations import KATRIN, OWN, situation_of, unhappy, with_signals
+from tests.playbook.situations import CARD, KATRIN, OWN, situation_of, unhappy, with_signals
 from tests.scoring.views import CONFIG, views
 
 PLAYBOOKS = load_playbooks(CONFIG / "playbooks")
@@ -107,6 +108,37 @@ def test_every_playbook_renders_whole_in_both_languages(script: str, situation: 
 @pytest.mark.parametrize("codes", [*((code,) for code in SIGNS), *combinations(SIGNS, 2)])
 def test_every_sign_and_pair_of_signs_gets_a_whole_script(codes: tuple[str, ...]) -> None:
     assert_whole(suggest(PLAYBOOKS, with_signals(*codes)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from([(code, band) for code, sign in SIGNS.items() for band in sign.bands]), max_size=6),
+    st.booleans(),
+    st.sampled_from((KATRIN, Customer(), Customer(name="Kim Weber"), msgspec.structs.replace(KATRIN, owner=None))),
+    st.sampled_from(Band),
+    st.sampled_from(Tier),
+    st.sampled_from((None, Money(50, "EUR"), Money(250_000, "EUR"))),
+)
+def test_every_playbook_renders_whole_in_any_situation(
+    signs: list[tuple[str, str]], facts: bool, customer: Customer, band: Band, tier: Tier, expected: Money | None
+) -> None:
+    situation = with_signals(
+        *dict(signs).items(), facts=facts, customer=customer, band=band, tier=tier, expected=expected
+    )
+    for playbook in PLAYBOOKS.playbooks:
+        assert_whole(fill(playbook, situation))
+
+
+@pytest.mark.parametrize("facts", [True, False], ids=["all facts", "only sure facts"])
+@pytest.mark.parametrize("code", SIGNS)
+def test_every_reason_and_what_would_lower_it_reads_whole(code: str, facts: bool) -> None:
+    situation = with_signals(code, facts=facts)
+    assert situation.scores is not None
+    signal = situation.scores.signals[0]
+    share = CARD.shares[signal.code, signal.band]
+    for texts_of in (share.text, share.lower):
+        for language, text in texts_of.items():
+            assert find_faults(text.fill(signal.facts, 160), language, OWN) == []
 
 
 @settings(max_examples=100, deadline=None)

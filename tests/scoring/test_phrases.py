@@ -130,7 +130,7 @@ def test_in_a_subject_line_or_an_intent_one_word_is_enough(subject: str, topic: 
     ],
 )
 def test_a_rank_is_read_from_a_title(title: str, rank: str | None) -> None:
-    assert list(SETTINGS.titles.find(title)) == ([rank] if rank else [])
+    assert list(SETTINGS.ranks(title)) == ([rank] if rank else [])
 
 
 def test_a_phrase_matches_whole_words_unless_they_end_in_a_star() -> None:
