@@ -9,9 +9,10 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import datetime, timezone
+from multiprocessing import get_context
 
 import httpx
 import msgspec
@@ -85,6 +86,11 @@ def _registry(settings: Settings) -> Registry:
     return load_registry(settings.adapters_dir, settings.mappings_dir, choose_sources(settings), {})
 
 
+def load(url: str) -> float:
+    """Load the whole sample into an empty database; returns the seconds of processor time that it took."""
+    return asyncio.run(_load(url))
+
+
 async def _load(url: str) -> float:
     settings = _settings(url)
     store = await open_store(url)
@@ -108,8 +114,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Loaded:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not took.exists():
             url = f"sqlite:///{folder / 'sample.db'}"
-            with ThreadPoolExecutor(1) as aside:
-                seconds = aside.submit(asyncio.run, _load(url)).result()
+            # In a process of its own, where nothing watches which lines are run: that would be what is measured.
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as aside:
+                seconds = aside.submit(load, url).result()
             took.write_bytes(msgspec.json.encode(Loaded(url, seconds)))
     return msgspec.json.decode(took.read_bytes(), type=Loaded)
 
