@@ -18,7 +18,7 @@ import { chosen, offer, say } from './say.js';
 import { foot, notice, quiet, who } from './sections.js';
 import { STYLE } from './style.js';
 import { textsOf } from './texts.js';
-import { percent } from './words.js';
+import { percent, warm } from './words.js';
 
 const WHOM = { customer: 'customer_id', phone: 'phone', email: 'email', 'external-id': 'external_id', interaction: 'interaction' };
 const AGE_MS = 20000;
@@ -124,6 +124,7 @@ export class RetentionCard extends HTMLElement {
     if (!this.ticket) return; // until the host has set one
     run.clock = setInterval(() => run.state === 'card' && this.#redraw(run, 'foot'), AGE_MS);
     this.#load(run, false);
+    setTimeout(() => warm(language));
   }
 
   #language() {
@@ -203,6 +204,7 @@ export class RetentionCard extends HTMLElement {
     if (!card.decision_id) return this.#notice(run, 'preparing');
     this.#remember(run, before);
     run.state = 'card';
+    const focused = this.#root.activeElement?.dataset.k; // before what has it is moved
     const unassessed = customer.deceased ? 'deceased' : customer.objects_to_profiling ? 'objects' : '';
     let body;
     if (unassessed) {
@@ -212,7 +214,7 @@ export class RetentionCard extends HTMLElement {
       body = [who(run), h('div', { class: 'columns' }, risk(run), h('div', { class: 'column' }, say(run), offer(run))), run.outcome.node, foot(run)];
     }
     const old = before && new Map([...this.#frame.querySelectorAll('[data-part]')].map((node) => [node.dataset.part, node.textContent]));
-    this.#put(h('div', { class: 'body' }, body));
+    this.#put(h('div', { class: 'body' }, body), focused);
     if (old) this.#mark(run, old);
     if (run.memory.script && !run.others) this.#others(run).then(() => this.#run === run && this.#redraw(run, 'say', 'offer'), () => {});
     return undefined;
@@ -266,6 +268,10 @@ export class RetentionCard extends HTMLElement {
       more: () => {
         run.memory.more = !run.memory.more;
         this.#redraw(run, 'risk');
+      },
+      steps: () => {
+        run.memory.steps = !run.memory.steps;
+        this.#redraw(run, 'say');
       },
       open: (code) => {
         const open = new Set(run.memory.open);
@@ -343,8 +349,7 @@ export class RetentionCard extends HTMLElement {
     this.#focus(focused);
   }
 
-  #put(body) {
-    const focused = this.#root.activeElement?.dataset.k;
+  #put(body, focused = this.#root.activeElement?.dataset.k) {
     this.#frame.replaceChildren(body);
     this.#focus(focused);
   }

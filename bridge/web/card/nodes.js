@@ -23,22 +23,24 @@ export function section(name, title, ...children) {
 }
 
 const bone = (width, height = 14, gap = 8) =>
-  h('i', { class: 'bone', style: { inlineSize: width, blockSize: `${height}px`, marginBlockEnd: `${gap}px` } });
+  h('i', { class: 'bone', style: { 'inline-size': width, 'block-size': `${height}px`, 'margin-block-end': `${gap}px` } });
 
-// What will be there, in grey, at the same places.
+// What will be there, in grey, at the same places: a name, three reasons, a line with its buttons, an offer.
 export function skeleton(label) {
   const block = (name, ...bones) => h('div', { class: `${name} wait` }, bones);
+  const heading = bone('26%', 11, 13);
   return h(
     'div',
     { class: 'body', 'aria-busy': 'true', role: 'group', 'aria-label': label },
-    block('who', bone('56%', 18, 8), bone('78%', 12, 12), bone('64%', 12, 0)),
+    block('who', bone('52%', 17, 11), bone('82%', 12, 16), bone('40%', 12, 8), bone('64%', 12, 4)),
     h('div', { class: 'columns' },
-      block('risk', bone('34%', 11, 10), bone('48%', 22, 12), bone('100%', 6, 16),
-        [1, 2, 3].map(() => [bone('70%', 14, 6), bone('44%', 12, 16)])),
+      block('risk', heading.cloneNode(), bone('46%', 22, 12), bone('100%', 6, 20),
+        [1, 2, 3].map(() => [bone('72%', 14, 7), bone('38%', 12, 21)]), bone('30%', 12, 8)),
       h('div', { class: 'column' },
-        block('say', bone('18%', 11, 10), bone('52%', 14, 10), bone('100%'), bone('94%'), bone('60%', 14, 16), bone('72%', 34, 0)),
-        block('offer', bone('24%', 11, 10), bone('80%', 16, 8), bone('66%', 12, 0)))),
-    block('outcome', bone('20%', 11, 10), bone('100%', 34, 0)),
-    block('foot', bone('62%', 12, 0)),
+        block('say', heading.cloneNode(), bone('58%', 14, 12), ['100%', '96%', '98%', '54%'].map((width) => bone(width, 15, 8)),
+          bone('24%', 11, 22), bone('88%', 12, 8), bone('76%', 12, 20), bone('78%', 34, 20), bone('36%', 12, 4)),
+        block('offer', heading.cloneNode(), bone('84%', 15, 10), bone('60%', 15, 8), bone('90%', 11, 6)))),
+    block('outcome', bone('22%', 11, 15), bone('100%', 34, 0)),
+    block('foot', bone('62%', 12, 6)),
   );
 }

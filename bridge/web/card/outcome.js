@@ -20,7 +20,9 @@ export class Outcome {
     this.buttons = RESULTS.map((result, place) =>
       h('button', { class: 'key', type: 'button', 'data-k': result, 'aria-keyshortcuts': String(place + 1), onclick: () => this.choose(result) },
         h('span', {}, t.results[result]), h('kbd', { 'aria-hidden': 'true' }, String(place + 1))));
-    this.node = section('outcome', t.outcome, h('div', { class: 'results', role: 'group', 'aria-labelledby': 'h-outcome' }, this.buttons), this.note, this.status);
+    this.node = section('outcome', t.outcome, h('div', { class: 'results', role: 'group', 'aria-labelledby': 'h-outcome' }, this.buttons), this.note);
+    const heading = this.node.firstChild;
+    heading.replaceWith(h('div', { class: 'top' }, heading.cloneNode(true), this.status));
     this.#show();
     if (memory.result && memory.result.state !== 'sent') this.#later(Math.max(0, memory.result.due - Date.now()));
   }
@@ -91,6 +93,13 @@ export class Outcome {
     this.#changed(this.t.noteSaved);
   }
 
+  #addNote() {
+    this.memory.noting = true;
+    this.keep();
+    this.#show();
+    this.note.focus();
+  }
+
   #noted() {
     this.memory.note = this.note.value;
     this.keep();
@@ -114,6 +123,9 @@ export class Outcome {
     else if (result?.state === 'waiting-again') parts.push(h('span', { class: 'bad' }, t.notSent));
     else if (result?.state === 'refused') parts.push(h('span', { class: 'bad' }, t.refused));
     else if (result?.state === 'sent') parts.push(h('span', {}, t.sent(t.results[result.value], clock(result.at, this.language))), note && note !== memory.noteSent && link(t.saveNote, 'save-note', () => this.#saveNote()));
+    const open = Boolean(result) || note !== '' || memory.noting === true;
+    this.note.hidden = !open;
+    if (!open) parts.push(link(t.addNote, 'add-note', () => this.#addNote()));
     this.status.replaceChildren(...parts.filter(Boolean));
   }
 }

@@ -22,18 +22,21 @@ export function say(context) {
     t.say,
     h('p', { class: 'title' }, script.title),
     h('p', { class: 'line', part: 'line' }, t.quoted(script.line)),
-    script.more.length > 0 && [h('h4', { class: 'steps-title' }, t.steps), h('ol', { class: 'steps' }, script.more.map((step) => h('li', {}, step)))],
     script.do_not_say.length > 0 && h('div', { class: 'not' }, h('h4', {}, t.not), h('ul', {}, script.do_not_say.map((line) => h('li', {}, line)))),
     h(
       'div',
       { class: 'buttons' },
       h('button', { class: 'key main', type: 'button', 'data-k': 'insert', 'aria-pressed': String(inUse), onclick: () => act.insert(script) }, inUse ? t.inserted : t.insert),
       h('button', { class: 'key', type: 'button', 'data-k': 'copy', 'aria-keyshortcuts': 'c', onclick: () => act.copy(script) }, t.copy),
-      count > 1 && [
-        h('button', { class: 'key', type: 'button', 'data-k': 'other', 'aria-keyshortcuts': 'a', title: t.otherTitle, onclick: () => act.other() }, t.other),
-        h('span', { class: 'place', 'aria-label': t.place(place, count) }, `${place}/${count}`),
-      ],
+      count > 1 &&
+        h('button', { class: 'key', type: 'button', 'data-k': 'other', 'aria-keyshortcuts': 'a', title: t.otherTitle, onclick: () => act.other() }, t.other,
+          h('small', { class: 'place', 'aria-label': t.place(place, count) }, `${place}/${count}`)),
     ),
+    script.more.length > 0 && [
+      h('button', { class: 'link', type: 'button', 'data-k': 'steps', 'aria-expanded': String(Boolean(memory.steps)), 'aria-controls': 'steps', onclick: () => act.steps() },
+        memory.steps ? t.lessSteps : t.steps(script.more.length)),
+      h('ol', { class: 'steps', id: 'steps', hidden: !memory.steps }, script.more.map((step) => h('li', {}, step))),
+    ],
   );
 }
 

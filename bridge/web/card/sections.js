@@ -17,8 +17,9 @@ export function who({ t, language, card }) {
     'header',
     { class: 'who', part: 'who', 'data-part': 'who' },
     h('div', { class: 'name' },
-      h('div', {}, h('h2', { id: 'title' }, name), sub.length > 0 && h('p', { class: 'sub' }, sub.join(' · '))),
+      h('h2', { id: 'title' }, name),
       tier && !customer.deceased && h('span', { class: 'tier', role: 'img', 'aria-label': t.tierTitle(tier, amount) }, [tier, amount].filter(Boolean).join(' · '))),
+    sub.length > 0 && h('p', { class: 'sub' }, sub.join('\u00a0· ')),
     (running.length > 0 || open || speaks) &&
       h('ul', { class: 'facts' }, running.map((text) => h('li', {}, text)), open && h('li', { class: 'open' }, open), speaks && h('li', { class: 'open' }, speaks)),
     customer.communication_needs && h('p', { class: 'needs' }, h('b', {}, `${t.needs}: `), customer.communication_needs),

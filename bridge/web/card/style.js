@@ -2,7 +2,7 @@
 // A host may set any --retention-* variable; what it leaves out follows the theme.
 
 const LIGHT = `
-  --ink: var(--retention-ink, #16202b); --ink-2: var(--retention-ink-2, #505c69); --ink-3: var(--retention-ink-3, #66717e);
+  --ink: var(--retention-ink, #16202b); --ink-2: var(--retention-ink-2, #505c69); --ink-3: var(--retention-ink-3, #5e6975);
   --paper: var(--retention-paper, #fff); --wash: var(--retention-wash, #f4f6f8); --line: var(--retention-line, #e3e7ec);
   --line-2: var(--retention-line-2, #c9d0d8); --accent: var(--retention-accent, #1f5fd6); --on-accent: var(--retention-on-accent, #fff);
   --accent-wash: var(--retention-accent-wash, #edf3fd);
@@ -28,7 +28,8 @@ export const STYLE = `
 *, ::before, ::after { box-sizing: border-box; }
 h2, h3, h4, p, ul, ol, dl, dd { margin: 0; padding: 0; }
 ul, ol { list-style: none; }
-.card { background: var(--paper); border: 1px solid var(--line); border-radius: var(--retention-radius, 14px); overflow: hidden;
+[hidden] { display: none !important; }
+.card { background: var(--paper); border: 1px solid var(--line); border-radius: var(--retention-radius, 14px); overflow: clip;
   min-block-size: var(--retention-card-min-height, 0); }
 .body > *, .column > * { padding: 16px; }
 .body > * + *, .column > * + * { border-block-start: 1px solid var(--line); }
@@ -50,6 +51,7 @@ h2 { font-size: 17px; line-height: 24px; font-weight: 650; letter-spacing: -.012
 .needs b { font-weight: 600; }
 
 .level { display: flex; align-items: baseline; justify-content: space-between; gap: 8px; font-size: 12.5px; color: var(--ink-2); }
+.level > * { white-space: nowrap; }
 .level strong { font-size: 22px; line-height: 28px; font-weight: 680; letter-spacing: -.02em; color: var(--band);
   font-variant-numeric: tabular-nums; }
 .bar { block-size: 6px; border-radius: 3px; background: var(--wash); box-shadow: inset 0 0 0 1px var(--line); margin-block: 8px 10px;
@@ -80,19 +82,21 @@ h4 { font-size: 12px; line-height: 16px; font-weight: 600; color: var(--ink-2); 
 .say { background: var(--accent-wash); }
 .title { font-size: 14px; line-height: 20px; font-weight: 650; margin-block-end: 6px; }
 .line { font-size: 15px; line-height: 23px; text-wrap: pretty; hanging-punctuation: first; }
-.steps { counter-reset: step; margin-block-start: 12px; font-size: 12.5px; line-height: 18px; color: var(--ink-2); }
+.steps { counter-reset: step; font-size: 12.5px; line-height: 18px; color: var(--ink-2); }
 .steps li, .not li { padding-inline-start: 16px; position: relative; }
 .steps li + li, .not li + li { margin-block-start: 4px; }
 .steps li::before { counter-increment: step; content: counter(step); position: absolute; inset-inline-start: 0; color: var(--ink-3);
   font-variant-numeric: tabular-nums; }
 .not { margin-block-start: 12px; font-size: 12.5px; line-height: 18px; color: var(--ink-2); }
-.not h4, .steps-title { margin-block: 12px 4px; }
+.not h4 { margin-block: 0 2px; }
+.say > .link { margin-block: 12px 0; padding-block: 2px; }
+.steps { margin-block-start: 6px; }
 .not li::before { content: "\\00d7"; position: absolute; inset-inline-start: 1px; color: var(--high); font-weight: 600; }
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; margin-block-start: 16px; align-items: center; }
-.place { font-size: 12px; color: var(--ink-2); font-variant-numeric: tabular-nums; }
 
 button.key { font: inherit; font-size: 13px; line-height: 18px; font-weight: 550; border-radius: 8px; border: 1px solid var(--line-2);
-  background: var(--paper); color: var(--ink); padding: 7px 12px; cursor: pointer; min-block-size: 34px; }
+  background: var(--paper); color: var(--ink); padding: 7px 12px; cursor: pointer; min-block-size: 34px; white-space: nowrap; }
+button.key small { font-size: 11.5px; font-weight: 450; color: var(--ink-2); margin-inline-start: 6px; font-variant-numeric: tabular-nums; }
 button.key:hover { border-color: var(--ink-3); }
 button.key.main { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 button.key.main:hover { filter: brightness(1.08); }
@@ -112,8 +116,9 @@ button.key[disabled] { opacity: .55; cursor: default; }
 .results .key[aria-pressed="true"] { border-color: var(--accent); background: var(--accent-wash); box-shadow: inset 0 0 0 1px var(--accent); }
 kbd { font: 11px/16px ui-monospace, "SF Mono", Menlo, monospace; color: var(--ink-2); border: 1px solid var(--line); border-radius: 4px;
   padding: 0 4px; background: var(--wash); }
-.after { display: flex; align-items: center; justify-content: space-between; gap: 8px; min-block-size: 20px; margin-block-start: 8px; font-size: 12.5px;
-  line-height: 20px; color: var(--ink-2); }
+.body > .outcome { position: sticky; inset-block-end: 0; background: var(--paper); padding-block: 12px 14px; z-index: 1; }
+.outcome .top { display: flex; justify-content: space-between; align-items: baseline; gap: 12px; min-block-size: 24px; }
+.after { display: flex; flex-wrap: wrap; justify-content: end; gap: 0 8px; font-size: 12.5px; line-height: 18px; color: var(--ink-2); text-align: end; }
 .after .link { padding: 0; margin: 0; }
 .after .bad { color: var(--high); }
 textarea { display: block; inline-size: 100%; min-block-size: 36px; max-block-size: 160px; field-sizing: content; resize: none;
@@ -146,19 +151,22 @@ textarea:focus-visible { outline-offset: -1px; }
 @keyframes settle { from { box-shadow: inset 3px 0 0 var(--accent); } 70% { box-shadow: inset 3px 0 0 var(--accent); } to { box-shadow: inset 3px 0 0 transparent; } }
 .unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
-@container card (inline-size < 330px) {
+@container card (inline-size < 400px) {
   kbd { display: none; }
   .results .key { justify-content: center; padding-inline: 4px; }
-  .name { flex-direction: column; gap: 6px; }
+  .buttons { gap: 6px; }
+  .buttons .key { padding-inline: 9px; font-size: 12.5px; }
+}
+@container card (inline-size < 330px) {
+  .name { flex-wrap: wrap; gap: 4px 12px; }
+  .level strong { font-size: 19px; }
 }
 @container card (inline-size >= 600px) {
-  .columns { display: grid; grid-template-columns: 1fr 1fr; }
-  .columns > * + * { border-block-start: 0; border-inline-start: 1px solid var(--line); }
-  .columns > :only-child { grid-column: 1 / -1; }
-  .body > .outcome { display: grid; grid-template-columns: 1fr 1fr; gap: 0 16px; }
-  .outcome .eyebrow { grid-column: 1 / -1; }
-  .outcome textarea { margin-block-start: 0; }
-  .outcome .after { grid-column: 1 / -1; }
+  .columns { display: grid; grid-template: "risk say" auto "offer say" 1fr / 1fr 1fr; }
+  .column { display: contents; }
+  .risk { grid-area: risk; }
+  .columns .say { grid-area: say; border-inline-start: 1px solid var(--line); }
+  .columns .offer { grid-area: offer; }
 }
 @media (prefers-reduced-motion: reduce) { *, ::before, ::after { animation: none !important; transition: none !important; } }
 @media (prefers-contrast: more) { :host { --ink-2: var(--ink); --ink-3: var(--ink); --line: var(--ink-3); --line-2: var(--ink); } }

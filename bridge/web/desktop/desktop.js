@@ -30,8 +30,8 @@ const parts = {
 };
 const main = h('main', {}, parts.left, parts.stage, parts.side);
 
-// The ticket of the example is had for the asking; elsewhere a new one has to be pasted.
-card.ticket = ({ expired }) => (service.demo && expired ? service.admit() : service.ticket);
+// The ticket of the example is had for the asking; elsewhere a new one has to be pasted. Until then the card waits.
+const admitted = () => (card.ticket = ({ expired }) => (service.demo && expired ? service.admit() : service.ticket));
 card.addEventListener('retention-card:ticket-expired', () => {
   if (!service.demo) change({ state: 'sign-in', problem: 'expired', whom: '' });
 });
@@ -50,16 +50,21 @@ setInterval(() => {
 
 const act = {
   next: () => {
+    finish();
     const waiting = page.callers.find(({ phone: number }) => !page.results[number]) ?? page.callers[0];
     act.pick(waiting.phone);
   },
   pick: async (number) => {
+    if (page.busy) return;
     finish();
+    page.busy = true;
     try {
       const { interaction, told: answer } = await service.ring(number);
       change({ call: { phone: number, phase: 'ringing', interaction, told: answer }, rung: { ...page.rung, [interaction]: number } });
     } catch {
       change({ state: 'trouble' });
+    } finally {
+      page.busy = false;
     }
   },
   answer: () => change({ call: { ...page.call, phase: 'talking', since: Date.now() } }),
@@ -134,6 +139,7 @@ const signIn = (t) =>
   h('section', { class: 'panel single' }, h('h2', {}, t.signIn), h('p', {}, t.signInText),
     form(t.ticket, 'ticket', t.open, (text) => {
       service.ticket = text;
+      admitted();
       change({ state: 'open', problem: '' });
     }, page.problem && t[page.problem]));
 
@@ -160,7 +166,7 @@ function draw() {
   const wanted = { phone: '', interaction: '', ...address() };
   for (const [name, value] of Object.entries(wanted)) set(card, name, value);
   const left = page.callers.filter(({ phone: number }) => !page.results[number]).length;
-  const context = { t, call: page.call, callers: page.callers, results: page.results, left, act, pick: act.pick, elapsed };
+  const context = { t, language, call: page.call, callers: page.callers, results: page.results, left, act, pick: act.pick, elapsed };
   main.className = page.state;
   set(parts.side, 'aria-label', t.card);
   const focused = document.activeElement?.dataset?.k;
@@ -174,6 +180,7 @@ async function start() {
   draw();
   try {
     if (!(await service.admit())) return change({ state: 'sign-in' });
+    admitted();
     return change({ callers: await service.callers(), state: 'demo' });
   } catch {
     return change({ state: 'trouble' });

@@ -2,15 +2,19 @@
 
 import { h } from './nodes.js';
 
-export const number = (phone) => phone.replace(/^(\+49)(30|40|69|89|221|15\d|16\d|17\d)?(\d+)$/, (_, country, area = '', rest) => [country, area, rest.replace(/(\d{2,4})(?=(\d{3})+$)/, '$1 ')].filter(Boolean).join(' '));
+// +49 30 23125 101
+export function number(phone) {
+  const [, country, area, rest] = /^(\+49)(30|40|69|89|221|1[5-7]\d)(\d{4,})$/.exec(phone) ?? [];
+  return country ? [country, area, rest.slice(0, -3), rest.slice(-3)].join('\u00a0') : phone;
+}
 
-export function queue({ t, callers, results, call, pick }) {
+export function queue({ t, language, callers, results, call, pick }) {
   const items = callers.map(({ phone, about }) => {
     const current = call?.phone === phone && call.phase !== 'over';
     const state = current ? 'current' : results[phone] ?? 'waiting';
     return h('li', {},
       h('button', { type: 'button', class: 'caller', 'data-k': `caller-${phone}`, 'aria-current': current ? 'true' : undefined, disabled: Boolean(call) && call.phase !== 'over' && !current, onclick: () => !current && pick(phone) },
-        h('span', { class: 'phone' }, number(phone)), h('span', { class: `state ${state}` }, t.states[state]), h('span', { class: 'about' }, about)));
+        h('span', { class: 'phone' }, number(phone)), h('span', { class: `state ${state}` }, t.states[state]), h('span', { class: 'about' }, about[language] ?? about.en)));
   });
   return h('nav', { class: 'panel queue', 'aria-labelledby': 'calls' }, h('h2', { id: 'calls' }, t.calls), h('ul', {}, items));
 }
@@ -33,10 +37,12 @@ export function phone({ t, call, left, act, elapsed }) {
 
 export function told({ t, call }) {
   if (!call?.told) return h('section', { class: 'panel keys', 'aria-labelledby': 'keys' }, h('h2', { id: 'keys' }, t.keys), h('dl', {}, t.keysText.map(([key, does]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, does)])));
-  const rows = Object.entries(call.told).map(([key, value]) => h('tr', { class: value ? '' : 'empty' }, h('th', { scope: 'row' }, key), h('td', {}, value || '–')));
+  const all = Object.entries(call.told);
+  const hidden = all.filter(([, value]) => !value).map(([key]) => key);
+  const rows = all.filter(([, value]) => value).map(([key, value]) => h('tr', {}, h('th', { scope: 'row' }, key), h('td', {}, value)));
   return h('section', { class: 'panel told', 'aria-labelledby': 'told' },
     h('div', { class: 'heading' }, h('h2', { id: 'told' }, t.told), h('span', {}, t.toldIn(call.told.answer_ms))),
     h('p', {}, t.toldHint),
-    h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-labelledby': 'told' },
-      h('table', {}, h('thead', { class: 'unseen' }, h('tr', {}, h('th', { scope: 'col' }, t.key), h('th', { scope: 'col' }, t.value))), h('tbody', {}, rows))));
+    h('table', {}, h('thead', { class: 'unseen' }, h('tr', {}, h('th', { scope: 'col' }, t.key), h('th', { scope: 'col' }, t.value))), h('tbody', {}, rows)),
+    hidden.length > 0 && h('p', { class: 'hidden' }, `${t.toldNot}: `, hidden.flatMap((key) => [h('code', {}, key), ' '])));
 }
