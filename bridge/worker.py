@@ -17,7 +17,7 @@ from bridge.adapter.client import Client, open_client
 from bridge.adapter.delivery import Item, Refetch
 from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
 from bridge.facts import Origin
-from bridge.flow import Desk, absorb, fit_tiers, refresh_due
+from bridge.flow import Desk, absorb, apply_rules, fit_tiers, refresh_due
 from bridge.flow.reading import next_try
 from bridge.intake import inbox, sync
 from bridge.intake.inbox import Delivery
@@ -78,6 +78,8 @@ class Worker(Struct, kw_only=True):
         now = self.clock()
         await sync.register(self.desk.store, self.desk.registry.sources, now)
         await self.desk.look_up()
+        if await apply_rules(self.desk, now):
+            log("worker").info("rules.applied", version=self.desk.rules.deciding.version)
         loops = [
             asyncio.create_task(self._repeat(stop, self.work, "inbox")),
             asyncio.create_task(self._repeat(stop, self.poll_all, None)),
