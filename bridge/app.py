@@ -140,6 +140,11 @@ class App:
         else:
             await self._router(scope, receive, send)
 
+    def let_go(self) -> None:
+        """End the streams of open cards, so that the process need not wait for them; they come back by themselves."""
+        if self.gate is not None:
+            self.gate.updates.close()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gate]:
         """Open the store, read the configuration, tend the gate; at the end write what is left and close."""

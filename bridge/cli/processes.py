@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import typer
 import uvicorn
@@ -63,8 +65,9 @@ def web() -> None:
     set_up_logging(settings.log_level)
     sources = choose_sources(settings)
     asyncio.run(_check_store(settings))
-    uvicorn.run(
-        create_app(settings, sources),
+    app = create_app(settings, sources)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -75,6 +78,19 @@ def web() -> None:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    Server(config, app.let_go).run()
+
+
+class Server(uvicorn.Server):
+    """Calls `let_go` as soon as it is asked to end: open streams would keep it waiting otherwise."""
+
+    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._let_go = let_go
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._let_go()
+        super().handle_exit(sig, frame)
 
 
 async def _check_store(settings: Settings) -> None:
@@ -133,6 +149,7 @@ def _print_example(settings: Settings, loaded: Example) -> None:
     out.print(f"\n[bold]Retention Bridge {__version__}[/] with a made-up contact center\n")
     for path, what in (
         ("/v1/lookup", "what the phone system asks"),
+        ("/desktop", "an agent's desktop to try it at"),
         ("/v1/assist", "the agent's card as JSON"),
         ("/docs", "all routes"),
     ):

@@ -11,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from bridge.sample import callers_at
+from tests.browser.people import everybody
 from tests.browser.running import Running, utc_now
 from tests.browser.test_card import HOLES, faults
 
@@ -19,34 +20,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Running]:
-    """A bridge in demo mode that knows the first of its callers."""
+    """A bridge in demo mode that knows the first two of its callers."""
     bridge = Running(tmp_path_factory.mktemp("example"), demo=True).start()
-    phones = [caller.phone for caller in callers_at(utc_now())]
-    bridge.know(
-        (
-            "person",
-            {
-                "id": "1",
-                "name": "Katrin Albers",
-                "salutation": "Frau",
-                "family_name": "Albers",
-                "language": "de",
-                "phones": [phones[0]],
-            },
-        ),
-        (
-            "case",
-            {
-                "id": "c1",
-                "person": "1",
-                "type": "complaint",
-                "status": "open",
-                "topic": "Vier Tage ohne Anschluss",
-                "opened": utc_now().isoformat(),
-            },
-        ),
-        ("person", {"id": "2", "name": "Thomas Krüger", "phones": [phones[1]]}),
-    )
+    now = utc_now()
+    second = callers_at(now)[1].phone
+    bridge.know(*everybody(now), ("person", {"id": "9", "name": "Thomas Krüger", "phones": [second]}))
     yield bridge
     bridge.stop()
 

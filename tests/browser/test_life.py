@@ -1,4 +1,4 @@
-"""The card over time: quickly there, up to date, not moved, not forgotten; and what it says while something is missing."""
+"""The card over time: quickly there, kept up to date, not moved, not forgotten; and what it says when it cannot."""
 
 from __future__ import annotations
 
@@ -73,7 +73,11 @@ async def test_nothing_moves_while_it_loads(open_card: Open) -> None:
 
 async def test_what_comes_stands_where_its_outline_stood(open_card: Open, context: Any) -> None:
     held: list[Any] = []
-    await context.route("**/v1/assist", held.append)
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    await context.route("**/v1/assist", hold)
     page = await open_card(phone=PHONES["risk"], wait=False)
     tops = """() => ['who', 'risk', 'say'].map(
       (name) => card.shadowRoot.querySelector(`.${name}`).getBoundingClientRect().top)"""
@@ -89,7 +93,7 @@ async def test_what_comes_stands_where_its_outline_stood(open_card: Open, contex
 
 
 async def test_an_update_is_seen_within_300_ms_of_the_delivery_that_caused_it(
-    open_card: Open, running: Running
+    open_card: Open, running: Running, record_property: Callable[[str, object], None]
 ) -> None:
     running.know(
         ("person", {"id": "20", "name": "Jens Vogt", "phones": ["+493023125120"], "since": "2020-01-01"}),

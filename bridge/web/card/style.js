@@ -93,6 +93,7 @@ h4 { font-size: 12px; line-height: 16px; font-weight: 600; color: var(--ink-2); 
 .steps { margin-block-start: 6px; }
 .not li::before { content: "\\00d7"; position: absolute; inset-inline-start: 1px; color: var(--high); font-weight: 600; }
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; margin-block-start: 16px; align-items: center; }
+.buttons .key { padding-inline: 10px; }
 
 button.key { font: inherit; font-size: 13px; line-height: 18px; font-weight: 550; border-radius: 8px; border: 1px solid var(--line-2);
   background: var(--paper); color: var(--ink); padding: 7px 12px; cursor: pointer; min-block-size: 34px; white-space: nowrap; }
@@ -155,7 +156,8 @@ textarea:focus-visible { outline-offset: -1px; }
   kbd { display: none; }
   .results .key { justify-content: center; padding-inline: 4px; }
   .buttons { gap: 6px; }
-  .buttons .key { padding-inline: 9px; font-size: 12.5px; }
+  .buttons .key { padding-inline: 8px; font-size: 12.5px; }
+  .buttons small { margin-inline-start: 4px; }
 }
 @container card (inline-size < 330px) {
   .name { flex-wrap: wrap; gap: 4px 12px; }
