@@ -109,7 +109,7 @@ class ScoringFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     subjects: Annotated[_Lists, Meta(extra_json_schema={"propertyNames": {"enum": list(TOPICS)}})] = msgspec.field(
         default_factory=dict
     )
-    """Topic → language → words that name it in a subject line, an intent or a menu, where one word says it all."""
+    """Topic → language → words that name it where they are all that a subject line, an intent or a menu says."""
     competitors: tuple[str, ...] = ()
     titles: Annotated[_Lists, Meta(extra_json_schema={"propertyNames": {"enum": list(TITLES)}})] = msgspec.field(
         default_factory=dict
@@ -186,7 +186,7 @@ def _compile_settings(file: ScoringFile, where: str) -> Settings:
     return Settings(
         limits=file.limits,
         spoken=Topics(phrases, file.negations),
-        named=Topics({topic: (*texts, *subjects.get(topic, ())) for topic, texts in phrases.items()}, file.negations),
+        named=Topics(subjects, Negations()),
         ranks=lru_cache(maxsize=4096)(Topics(titles, Negations()).find),
     )
 

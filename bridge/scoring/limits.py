@@ -37,6 +37,6 @@ class Settings(Struct, frozen=True):
     spoken: Topics
     """Topics in free text."""
     named: Topics
-    """The same where a system or a subject line names the topic in a word."""
+    """Topics by the words that name them, where such a word is all that a subject line, an intent or a menu says."""
     ranks: Callable[[str], Mapping[str, str]]
     """What a job title shows: executive, manager, neither. There are few titles, so that answers are kept."""

@@ -19,6 +19,7 @@ _AROUND = 80
 """How far a negation is looked for, in characters."""
 _KEY = 7
 _SPACED = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
+_LETTER = re.compile(r"[^\W\d]")
 _GAP = ".."
 _GLUE = r"[^\w.,;:!?()]+"
 _SKIPPED = r"(?:[^\w.;:!?()]+\w+){0,4}[^\w.;:!?()]+"
@@ -87,8 +88,11 @@ class Topics:
             return True
         return any(phrase.stem in flat for phrase in self._short)
 
-    def find(self, text: str) -> dict[str, str]:
-        """The topics that `text` speaks of without a negation beside it, each with the phrase that shows it."""
+    def find(self, text: str, *, alone: bool = False) -> dict[str, str]:
+        """The topics that `text` speaks of without a negation beside it, each with the phrase that shows it.
+
+        With `alone` a phrase has to be all that the text says.
+        """
         flat = flatten(text)
         # The first letters of its words tell almost every text apart from all phrases, however many there are.
         hit = self._keys.intersection([run[:_KEY] for run in _runs(flat)])
@@ -97,12 +101,17 @@ class Topics:
         found: dict[str, str] = {}
         candidates = [phrase for key in sorted(hit) for phrase in self._by_key[key]] + self._short
         for phrase in candidates:
-            if phrase.stem in flat and phrase.topic not in found and self._says(phrase, flat):
+            if phrase.stem in flat and phrase.topic not in found and self._says(phrase, flat, alone):
                 found[phrase.topic] = phrase.text
         return found
 
-    def _says(self, phrase: _Phrase, text: str) -> bool:
-        return any(not self._negated(phrase, text, match) for match in phrase.pattern.finditer(text))
+    def _says(self, phrase: _Phrase, text: str, alone: bool) -> bool:
+        for match in phrase.pattern.finditer(text):
+            if alone and _LETTER.search(text[: match.start()] + text[match.end() :]):
+                continue
+            if not self._negated(phrase, text, match):
+                return True
+        return False
 
     def _negated(self, phrase: _Phrase, text: str, match: re.Match[str]) -> bool:
         inside = [word for word in match.group().split() if word not in phrase.words]

@@ -51,18 +51,26 @@ def hear(view: View, moment: Moment, settings: Settings) -> dict[str, Heard]:
     Older ones are not even searched, and our own words are not their question.
     """
     said = _words(view, moment.at - RECENT[-1] * DAY)
-    everything = "\n".join([text for _, _, names, text in said for text in (*names, text)])
     heard: dict[str, Heard] = {}
-    if not everything or not settings.named.may_find(everything):
+    if not _anything(said, settings):
         return heard
     for at, held, names, text in said:
         topics = settings.spoken.find(text)
         for name in names:
-            topics |= settings.named.find(name)
+            topics |= settings.spoken.find(name) | settings.named.find(name, alone=True)
         for topic, phrase in topics.items():
             if topic not in heard or at > heard[topic].at:
                 heard[topic] = Heard(at, held, phrase)
     return heard
+
+
+def _anything(said: list[_Said], settings: Settings) -> bool:
+    """Is there any topic in it? One question about all of it, because mostly there is none."""
+    everything = "\n".join([text for _, _, names, text in said for text in (*names, text)])
+    return bool(everything) and (
+        settings.spoken.may_find(everything)
+        or settings.named.may_find("\n".join([name for _, _, names, _ in said for name in names]))
+    )
 
 
 def _words(view: View, oldest: datetime) -> list[_Said]:

@@ -107,15 +107,21 @@ def test_a_competitor_is_heard_by_name() -> None:
     [
         ("Kündigung", "cancellation"),
         ("cancel_contract", "cancellation"),
-        ("Rechnung 4711", "billing"),
+        ("Kündigung 4711", "cancellation"),
+        ("Billing issue", "billing"),
         ("Umzugsservice", "moving"),
         ("PRICING", "price"),
         ("Reklamation", "complaint"),
     ],
 )
 def test_in_a_subject_line_or_an_intent_one_word_is_enough(subject: str, topic: str) -> None:
-    assert topic in SETTINGS.named.find(subject)
+    assert topic in SETTINGS.named.find(subject, alone=True)
     assert topic not in topics(subject)
+
+
+@pytest.mark.parametrize("subject", ["Rechnung als PDF", "Umzug der Rufnummer", "Kündigungsfrist", "Move on", "Frage"])
+def test_a_word_among_others_names_nothing(subject: str) -> None:
+    assert SETTINGS.named.find(subject, alone=True) == {}
 
 
 @pytest.mark.parametrize(

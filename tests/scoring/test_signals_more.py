@@ -88,7 +88,7 @@ def test_a_topic_counts_for_ninety_days_from_the_latest_word_on_it(code: str, te
 
 
 def test_a_choice_in_the_phone_menu_names_the_topic_too() -> None:
-    assert band("billing_trouble", call(2, menu_path=("Privatkunden", "Rechnung"))) == "d30"
+    assert band("billing_trouble", call(2, menu_path=("Privatkunden", "Rechnungsreklamation"))) == "d30"
     assert band("moving", call(2, intent="change_of_address")) == "d30"
     assert band("moving", call(2, text="Rechnung Adresse")) is None
 
