@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ _NEAR = 3
 _AROUND = 80
 """How far a negation is looked for, in characters."""
 _KEY = 7
+_cut = itemgetter(slice(_KEY))
 _SPACED = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 _LETTER = re.compile(r"[^\W\d]")
 _GAP = ".."
@@ -84,7 +86,7 @@ class Topics:
     def may_find(self, text: str) -> bool:
         """False where `find` finds nothing in any part of `text`: what to ask first of much text at once."""
         flat = flatten(text)
-        if not self._keys.isdisjoint([run[:_KEY] for run in _runs(flat)]):
+        if not self._keys.isdisjoint(map(_cut, _runs(flat))):
             return True
         return any(phrase.stem in flat for phrase in self._short)
 
@@ -95,7 +97,7 @@ class Topics:
         """
         flat = flatten(text)
         # The first letters of its words tell almost every text apart from all phrases, however many there are.
-        hit = self._keys.intersection([run[:_KEY] for run in _runs(flat)])
+        hit = self._keys.intersection(map(_cut, _runs(flat)))
         if not hit and not self._short:
             return {}
         found: dict[str, str] = {}
