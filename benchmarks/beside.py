@@ -42,7 +42,8 @@ from bridge.adapter.registry import Registry, load_registry
 from bridge.app import create_app
 from bridge.facts import Origin
 from bridge.intake import inbox, sync
-from bridge.sample.center import Case, Center, Person
+from bridge.sample.center import Center
+from bridge.sample.records import Case, User
 from bridge.store import Store, Unit, open_store
 
 BENCH = "beside"
@@ -210,15 +211,15 @@ async def _fill_inbox(store: Store, registry: Registry, customers: range) -> int
 def _deliveries(registry: Registry, customers: range, case: str) -> Iterator[Item | Request]:
     """What the helpdesk tells of `customers`: a user each, and tickets (their ids begin with `case`) put on hold."""
     now = datetime.now(timezone.utc)
-    persons = tuple(
-        Person(
+    users = tuple(
+        User(
             id=str(number),
             name=" ".join(people.name(number)[1:]),
-            given_name=people.name(number)[1],
-            family_name=people.name(number)[2],
-            salutation=people.name(number)[0],
             email=people.email(number),
             phone=people.phone(number),
+            crm_id=str(number),
+            language="de",
+            since=now,
         )
         for number in customers
     )
@@ -226,6 +227,7 @@ def _deliveries(registry: Registry, customers: range, case: str) -> Iterator[Ite
         Case(
             id=f"{case}{number}-{place}",
             customer_id=str(number),
+            user_id=str(number),
             type="complaint" if number % 4 == 0 else "problem",
             subject="Langsames Internet am Abend",
             text="Abends kommen nur 20 Mbit/s an, und das seit zwei Wochen. Bitte melden Sie sich.",
@@ -235,7 +237,20 @@ def _deliveries(registry: Registry, customers: range, case: str) -> Iterator[Ite
         for number in customers
         for place in range(TICKETS)
     )
-    center = Center(accounts=(), customers=persons, contracts=(), purchases=(), tickets=cases, callers=())
+    center = Center(
+        accounts=(),
+        customers=(),
+        users=users,
+        contracts=(),
+        purchases=(),
+        tickets=cases,
+        surveys=(),
+        calls=(),
+        readings=(),
+        fates=(),
+        callers=(),
+        spoiled=frozenset(),
+    )
     adapter = registry.adapter(HELPDESK)
     sample: Any = registry.sample(adapter.manifest.name)
     yield from sample.deliveries(center, adapter.source, now)

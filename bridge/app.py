@@ -22,12 +22,27 @@ from starlette.types import Receive, Scope, Send
 from bridge.adapter.registry import Registry, load_registry
 from bridge.errors import BadRequest, Conflict, NotAllowed, NotAuthentic, NotFound, TooLarge
 from bridge.flow import open_desk
-from bridge.gateway import assist, customers, identities, lookup, outcomes, sources, subjects, system, tickets, webhooks
+from bridge.gateway import (
+    assist,
+    customers,
+    desktop,
+    events,
+    identities,
+    lookup,
+    outcomes,
+    scripts,
+    sources,
+    subjects,
+    system,
+    tickets,
+    webhooks,
+)
 from bridge.gateway.asking import Asking
 from bridge.gateway.endpoint import Endpoint, Methods, read_request_id
 from bridge.gateway.gate import Gate, utc_now
 from bridge.gateway.lookup import Lookup
 from bridge.gateway.openapi import Description
+from bridge.gateway.pages import Pages
 from bridge.gateway.refusal import SECURITY_HEADERS, problem_body, unavailable
 from bridge.intake import sync
 from bridge.settings import Settings
@@ -48,8 +63,13 @@ ROUTES: Final = (
     Endpoint("GET", LOOKUP, lookup.by_query, lookup.SCOPES),
     Endpoint("POST", LOOKUP, lookup.by_body, lookup.SCOPES),
     Endpoint("GET", "/v1/assist", assist.by_query, _for("agent")),
-    Endpoint("POST", "/v1/assist", assist.by_body, _for("agent")),
-    Endpoint("POST", "/v1/decisions/{id}/outcome", outcomes.record, _for("agent"), (NotFound, Conflict)),
+    Endpoint("POST", "/v1/assist", assist.by_body, _for("agent"), browser=True),
+    Endpoint("GET", "/v1/interactions/{id}/events", events.of_interaction, _for("agent")),
+    Endpoint("POST", "/v1/interactions/{id}/events", events.of_interaction_in_page, _for("agent"), browser=True),
+    Endpoint("GET", "/v1/customers/{id}/events", events.of_customer, _for("agent")),
+    Endpoint("POST", "/v1/customers/{id}/events", events.of_customer_in_page, _for("agent"), browser=True),
+    Endpoint("POST", "/v1/decisions/{id}/outcome", outcomes.record, _for("agent"), (NotFound, Conflict), browser=True),
+    Endpoint("POST", "/v1/decisions/{id}/scripts", scripts.others, _for("agent"), (NotFound,), browser=True),
     Endpoint("GET", "/v1/decisions/{id}", outcomes.replay, _for("agent", "supervisor"), (NotFound,)),
     Endpoint("POST", "/v1/tickets", tickets.mint, _for("agent"), (Conflict,)),
     Endpoint("GET", "/v1/customers/{id}", customers.show, _for("agent", "supervisor"), (NotFound,)),
@@ -67,11 +87,18 @@ ROUTES: Final = (
     Endpoint("POST", "/v1/dead-letters/replay", sources.replay_all, _for("admin"), (NotFound,)),
     Endpoint("POST", "/v1/dead-letters/{id}/replay", sources.replay_one, _for("admin"), (NotFound, Conflict)),
     Endpoint("POST", "/webhooks/{source}", webhooks.receive, None, _FORGED),
-    Endpoint("GET", "/webhooks/{source}", webhooks.probe, None, (NotFound,)),
+    Endpoint("GET", "/webhooks/{source}", webhooks.probe, None, _FORGED),
     Endpoint("GET", "/healthz", system.alive, None),
     Endpoint("GET", "/readyz", system.ready, None),
     Endpoint("GET", "/metrics", system.metrics, None, (NotAuthentic, NotAllowed)),
 )
+
+DEMO: Final = (
+    Endpoint("POST", "/desktop/ticket", desktop.admit, None, (NotAuthentic, NotFound)),
+    Endpoint("POST", "/desktop/callers", desktop.callers, _for("agent"), (NotFound,)),
+    Endpoint("POST", "/desktop/ring", desktop.ring, _for("agent"), (NotFound,)),
+)
+"""What the page of the agent desktop asks for in demo mode; no part of the described API."""
 
 
 class App:
@@ -95,7 +122,7 @@ class App:
             Endpoint("GET", "/docs", description.page, None),
         )
         by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
-        for one in (*ROUTES, *described):
+        for one in (*ROUTES, *described, *DEMO, *Pages().endpoints()):
             by_path[one.path].append(one)
         self._router = Starlette(
             routes=[Route(path, Methods(some, self._open_gate)) for path, some in by_path.items()],
@@ -112,6 +139,11 @@ class App:
             await self._lookup(scope, receive, send)
         else:
             await self._router(scope, receive, send)
+
+    def let_go(self) -> None:
+        """End the streams of open cards, so that the process need not wait for them; they come back by themselves."""
+        if self.gate is not None:
+            self.gate.updates.close()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gate]:
@@ -134,14 +166,17 @@ class App:
         await gate.refresh()
         stop = asyncio.Event()
         tending = asyncio.create_task(gate.tend(stop))
+        watching = asyncio.create_task(gate.updates.watch())
         self.gate, self._lookup = gate, Lookup(gate)
         _log.info("open", engine=store.engine, sources=sorted(registry.sources))
         try:
             yield gate
         finally:
             self.gate, self._lookup = None, None
+            gate.updates.close()
+            watching.cancel()
             stop.set()
-            await tending
+            await asyncio.gather(tending, watching, return_exceptions=True)
             await asking.close()
             await gate.flush()
             _log.info("closed")

@@ -10,14 +10,25 @@ import zlib
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from bridge import flat
 from bridge.model import Channel, ConsentStatus
-from bridge.playbook import Playbooks, RoutingRules, Situation, Suggestion, load_playbooks, load_routing, route, suggest
+from bridge.playbook import (
+    Incidents,
+    Playbooks,
+    RoutingRules,
+    Situation,
+    Suggestion,
+    load_incidents,
+    load_playbooks,
+    load_routing,
+    route,
+    suggest,
+)
 from bridge.scoring import ScoringCard, TierCuts, load_scoring, score
 from bridge.scoring.result import Band, Reason, Scores, Signal
 from bridge.scoring.signals_contracts import goes_on
@@ -38,6 +49,7 @@ class Deciding(Struct, frozen=True, kw_only=True):
     card: ScoringCard
     playbooks: Playbooks
     routing: RoutingRules
+    incidents: Incidents
     languages: tuple[str, ...]
     version: str
     files: dict[str, str]
@@ -54,6 +66,9 @@ def load_deciding(config_dir: Path, languages: tuple[str, ...]) -> Deciding:
         config_dir / "routing.yaml",
         *sorted((config_dir / "playbooks").glob("*.yaml")),
     ]
+    incident_path = config_dir / "incident.yaml"
+    if incident_path.exists():
+        paths.append(incident_path)
     card, playbooks = load_scoring(paths[0]), load_playbooks(config_dir / "playbooks")
     routing = load_routing(paths[1])
     files = {path.relative_to(config_dir).as_posix(): path.read_text("utf-8") for path in paths}
@@ -61,6 +76,7 @@ def load_deciding(config_dir: Path, languages: tuple[str, ...]) -> Deciding:
         card=card,
         playbooks=playbooks,
         routing=routing,
+        incidents=load_incidents(incident_path),
         languages=languages,
         version=blake2b(_encode(files), digest_size=8).hexdigest(),
         files=files,
@@ -125,7 +141,8 @@ def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None)
     """The decision for the customer of `view` at `now`: pure."""
     scores = score(rules.card, view, now, cuts)
     situation = Situation(view, scores)
-    suggestion = suggest(rules.playbooks, situation)
+    incidents, change = rules.incidents.at(now)
+    suggestion = suggest(rules.playbooks, situation, incidents)
     routing = route(rules.routing, situation)
     made_of = {"rules": rules.version, "tiers": None if cuts is None else [cuts.platinum, cuts.gold, cuts.silver]}
     cards = {
@@ -141,7 +158,7 @@ def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None)
         customer=view.id,
         language=language,
         computed_at=now,
-        valid_until=scores.valid_until,
+        valid_until=scores.valid_until if change is None else min(scores.valid_until, change),
         tier=scores.value.tier.value,
         priority=routing.priority,
         route_hint=routing.route_hint,
@@ -152,18 +169,50 @@ def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None)
         routing=_routing(view, scores, number, routing.route_hint, routing.priority, language),
         details={one: _detail(view, scores, suggestion, one) for one in rules.languages},
         cards={
-            language: _compress(b'{"decision_id":"%b",%b' % (number.encode(), card[1:]))
+            language: pack_card(b'{"decision_id":"%b",%b' % (number.encode(), card[1:]))
             for language, card in cards.items()
         },
         made_of=_encode(made_of).decode(),
     )
 
 
-def _compress(card: bytes) -> bytes:
-    # A card is a few kilobytes: with the default window most of the time goes into clearing it, and the highest levels
-    # find hardly more than the lowest.
-    packer = zlib.compressobj(1, zlib.DEFLATED, 13, 6)
-    return packer.compress(card) + packer.flush()
+def pack_card(card: bytes) -> bytes:
+    """`card` (JSON) as it is stored, in a third of its length."""
+    # A card is short: a large window costs more to clear than to fill, codes of its own more than they save.
+    packer = zlib.compressobj(3, zlib.DEFLATED, -_WINDOW, 5, zlib.Z_FIXED, _WORDS[_NEWEST])
+    return bytes((_NEWEST,)) + packer.compress(card) + packer.flush()
+
+
+def unpack_card(packed: bytes) -> bytes:
+    """The card that `pack_card` was given."""
+    return zlib.decompressobj(-_WINDOW, _WORDS[packed[0]]).decompress(packed[1:])
+
+
+_WINDOW: Final = 13
+_NEWEST: Final = 1
+_WORDS: Final = {
+    1: (
+        b'{"decision_id":"d_","contracts":[{"ends":"2027-","product":"","record":"/contract/"}],"customer":{"accounts":[],'
+        b'"communication_needs":null,"consents":[{"channel":"email","status":"granted"}],"deceased":false,"family_name":"",'
+        b'"given_name":"","id":"c_","job_title":null,"language":"de","name":"","objects_to_profiling":false,"owner":null,'
+        b'"preferred_channel":"unknown","salutation":"Frau","since":"201","tags":[]},"language":"en","made_of":{"rules":"",'
+        b'"tiers":[]},"match":"exact","offer":{"arithmetic":{"uplift":0.1,"margin":{"minor":,"currency":"EUR"},"gain":{'
+        b'"minor":,"currency":"EUR"},"cost":{"minor":00,"currency":"EUR"},"policy":{"minor":000,"currency":"EUR"},"result":{'
+        b'"minor":000,"currency":"EUR"},"limited_by":"policy"},"ceiling":{"minor":000,"currency":"EUR"},"kinds":["discount",'
+        b'"upgrade","goodwill_credit"]},"arithmetic":null,"ceiling":null,"kinds":[]},"open_cases":[{"record":"/ticket/",'
+        b'"topic":"","status":"open","since":"2026-"}],"risk":{"band":"low","base_log_odds":-2.7515353130419,"horizon_days":'
+        b'90,"probability":0.0,"reasons":[{"band":"d90","code":"contract_ending","evidence":{"record":"/contract/","source":'
+        b'"","at":"2026-T00:00:00Z"},"log_odds":0.41588830833596,"lower":"","points":6.0,"text":""},{"band":"y10","code":'
+        b'"long_tenure","evidence":null,"log_odds":-0.5545177444479,"lower":null,"points":-8.0,"text":""}],"score":,"usual":'
+        b'0.06},"routing":{"priority":3,"route_hint":"general"},"schema":"1","script":{"alternates":["default"],"do_not_say":'
+        b'[""],"id":"default","line":"","more":["."],"title":""},"sources":["crm","helpdesk"],"value":{"adjustments":[],'
+        b'"expected":{"minor":,"currency":"EUR"},"horizon_days":365,"how":["contract record=/contract/ currency=EUR'
+        b' months= monthly= months_after= monthly_after= renewal=0.7 margin_rate=0.35 margin="],"expected":null,"tier":'
+        b'"silver"}}'
+    ),
+}
+"""What cards have in common, by the number that a packed card begins with. What has been used once is never changed,
+for its cards could not be read any more: better words get the next number."""
 
 
 def _sources(view: View) -> list[str]:

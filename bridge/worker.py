@@ -18,7 +18,7 @@ from bridge.adapter.client import Client, open_client
 from bridge.adapter.delivery import Item, Refetch
 from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
 from bridge.facts import Origin
-from bridge.flow import Desk, absorb, fit_tiers, refresh_due
+from bridge.flow import Desk, absorb, apply_rules, fit_tiers, refresh_due
 from bridge.flow.reading import next_try
 from bridge.intake import inbox, sync
 from bridge.intake.inbox import Delivery
@@ -81,6 +81,8 @@ class Worker(Struct, kw_only=True):
             log("worker").warning("worker.erased_again", customers=again)
         await sync.register(self.desk.store, self.desk.registry.sources, now)
         await self.desk.look_up()
+        if await apply_rules(self.desk, now):
+            log("worker").info("rules.applied", version=self.desk.rules.deciding.version)
         loops = [
             asyncio.create_task(self._repeat(stop, self.work, "inbox")),
             asyncio.create_task(self._repeat(stop, self.poll_all, None)),
@@ -95,7 +97,9 @@ class Worker(Struct, kw_only=True):
 
     async def _repeat(self, stop: asyncio.Event, step: Callable[[], Awaitable[float]], channel: str | None) -> None:
         while not stop.is_set():
+            before = None
             try:
+                before = self.desk.store.mark()
                 idle = await step()
             except Exception as problem:  # noqa: BLE001 the loop outlives what it trips over; leases bring it back
                 log("worker").error("worker.step_failed", step=step.__name__, exc_info=problem)
@@ -103,7 +107,7 @@ class Worker(Struct, kw_only=True):
             if channel is None or idle == 0:
                 await asyncio.sleep(idle)
             else:
-                await self.desk.store.wait(channel, idle)
+                await self.desk.store.wait(channel, idle, since=before)
 
     async def work(self) -> float:
         """One batch of the inbox, or, when that is empty, of customers due; returns how long to rest."""

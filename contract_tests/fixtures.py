@@ -3,6 +3,7 @@
     {"kind": "item", "object": "user", "raw": {…}, "patch": false}          one object, as a sync brings it
     {"kind": "webhook", "body": {…}}                                         a delivery; the kit signs it
     {"kind": "webhook", "raw_body": "a=1&b=2", "headers": {…}}               … whose body is not JSON
+    {"kind": "webhook", "method": "GET", "query": "a=1", "raw_body": ""}     … that is all in the URL
     {"kind": "page", "stream": "customers"}                                  a whole stream (of a files adapter)
     {"kind": "signed", "source": "https://…", "at": "2024-04-17T17:18:10Z",  the vendor's own published example
      "secret": "…", "url": "https://…", "headers": {…}, "raw_body": "…"}
@@ -57,6 +58,8 @@ class WebhookFixture(_Fixture, frozen=True, tag="webhook"):
     raw_body: str | None = None
     headers: dict[str, str] = {}
     method: str = "POST"
+    query: str = ""
+    """What stands behind the `?` of the URL, as it is sent."""
 
     @property
     def content(self) -> bytes:

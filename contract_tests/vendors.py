@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -76,7 +77,11 @@ class Vendor:
 
     def fake(self) -> FakeVendor:
         """A fresh, empty server of the vendor's."""
-        return cast(FakeVendor, importlib.import_module(f"contract_tests.fakes.{self.name}").Fake())
+        return cast(FakeVendor, self._fakes().Fake())
+
+    def _fakes(self) -> ModuleType:
+        """What imitates the vendor: its server `Fake`, and `sign` where it signs in a way of its own."""
+        return importlib.import_module(f"contract_tests.fakes.{self.name}")
 
     def request(
         self,
@@ -89,10 +94,13 @@ class Vendor:
         """The delivery of a fixture, signed as the vendor signs; by default with the first secret of the source."""
         source = self.source(fixture.settings)
         body = fixture.content if content is None else content
-        url = f"https://bridge.example.org/webhooks/{source.name}"
+        url = f"https://bridge.example.org/webhooks/{source.name}" + (f"?{fixture.query}" if fixture.query else "")
         headers = {name.lower(): value for name, value in fixture.headers.items()}
         key = source.setting(self.secret) if secret is None else secret
-        headers |= sign(self.manifest, key, method=fixture.method, url=url, body=body, at=at, id=fixture.name)
+        if self.manifest.signature is not None and self.manifest.signature.scheme == "own":
+            headers |= self._fakes().sign(key, method=fixture.method, url=url, headers=headers, body=body)
+        else:
+            headers |= sign(self.manifest, key, method=fixture.method, url=url, body=body, at=at, id=fixture.name)
         return Request(method=fixture.method, url=url, headers=headers, body=body, received_at=at)
 
     @property

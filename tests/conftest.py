@@ -19,6 +19,10 @@ _FOLDER = "BRIDGE_TEST_POSTGRES"
 _TEMPLATE = "migrated"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-screenshots", action="store_true", help="take the pictures in docs/screenshots anew")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[_FOLDER] = str(embedded_postgres.make_folder())
@@ -34,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast ones first: what needs nothing, then what needs a store, then what starts processes."""
 
     def cost(item: pytest.Item) -> tuple[bool, bool]:
-        starts_processes = item.get_closest_marker("e2e") is not None or "e2e" in item.path.parts
+        starts_processes = any(item.get_closest_marker(name) for name in ("e2e", "browser")) or "e2e" in item.path.parts
         return starts_processes, "database_url" in getattr(item, "fixturenames", ())
 
     items.sort(key=cost)

@@ -15,6 +15,7 @@ from bridge.intake import inbox, sync
 from bridge.sample import make_center
 from bridge.settings import read_settings
 from bridge.store import Store, Unit
+from bridge.worker import Worker
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=timezone.utc)
 SECRET = "a-secret-for-tests-only"
@@ -50,6 +51,14 @@ async def go_live(desk: Desk, at: datetime = NOW) -> None:
         unit.add("sources.go_live", name=name, at=int(at.timestamp()) * 1_000_000)
     await desk.store.write(unit)
     await desk.look_up()
+
+
+async def read_exports(worker: Worker) -> None:
+    """Read the CRM's files and work until nothing is left to do; the helpdesk is not called."""
+    await sync.register(worker.desk.store, worker.desk.registry.sources, worker.clock())
+    await worker.poll_source("crm")
+    while await worker.drain_once() or await worker.refresh_once():
+        pass
 
 
 async def feed(

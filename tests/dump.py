@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections import defaultdict
 from typing import Any
 
 import asyncpg
+
+from bridge.decisions import unpack_card
 
 Rows = list[tuple[Any, ...]]
 
@@ -41,7 +42,7 @@ async def dump(url: str) -> dict[str, Any]:
     for customer, language, number, routing, detail, card in await _query(
         url, "select customer, language, id, routing, detail, card from decisions"
     ):
-        text = (bytes(routing) + bytes(detail) + zlib.decompress(bytes(card))).decode()
+        text = (bytes(routing) + bytes(detail) + unpack_card(bytes(card))).decode()
         decisions[(name[customer], language)] = text.replace(number, "D").replace(customer, "C")
     keys = {
         (row[0], row[1]): (row[2], name.get(row[3], row[3]), *row[4:])

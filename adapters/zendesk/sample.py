@@ -1,4 +1,7 @@
-"""The sample contact center as Zendesk would tell of it: users as an export gives them, tickets as signed events."""
+"""The sample contact center as Zendesk would tell of it: the old as an export gives it, the new as signed events.
+
+News travel as they do in reality: some events come twice, some long after those that followed them.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,14 @@ from bridge.adapter.source import Source
 _STATUS = {"new": "NEW", "open": "OPEN", "waiting": "PENDING", "resolved": "SOLVED", "closed": "CLOSED"}
 _TYPE = {"question": "QUESTION", "problem": "PROBLEM", "complaint": "PROBLEM", "cancellation": "QUESTION"}
 _TAG = {"complaint": "beschwerde", "cancellation": "kuendigung"}
-_UNTIL_SETTLED = timedelta(days=1)
-_UNTIL_RATED = timedelta(days=2)
+_NEWS = timedelta(days=30)
+"""How far back the webhooks reach; what was settled before is in the export."""
+_UNTIL_RATED = timedelta(days=1)
 
 
-class Person(Protocol):
-    """A customer in neutral terms. `crm_id` is the id in the system that the helpdesk's external ids name."""
+class User(Protocol):
+    """An entry of the helpdesk. `crm_id` is the id in the system that the helpdesk's external ids name; `deleted` is
+    since when it is gone."""
 
     @property
     def id(self) -> str: ...
@@ -43,15 +48,27 @@ class Person(Protocol):
     @property
     def language(self) -> str: ...
 
+    @property
+    def since(self) -> datetime: ...
+
+    @property
+    def shared_phone(self) -> bool: ...
+
+    @property
+    def deleted(self) -> datetime | None: ...
+
 
 class Case(Protocol):
-    """A ticket in neutral terms: `type`, `status` and `priority` in the words of the shared model."""
+    """A ticket in neutral terms: `type`, `status` and `priority` in the words of the shared model.
+
+    `user_id` is who asked. `repeated` and `late` say how the news of it travel.
+    """
 
     @property
     def id(self) -> str: ...
 
     @property
-    def customer_id(self) -> str: ...
+    def user_id(self) -> str: ...
 
     @property
     def type(self) -> str: ...
@@ -72,56 +89,117 @@ class Case(Protocol):
     def priority(self) -> str: ...
 
     @property
+    def first_reply(self) -> datetime | None: ...
+
+    @property
+    def settled(self) -> datetime | None: ...
+
+    @property
+    def reopened(self) -> int: ...
+
+    @property
     def score(self) -> Literal["good", "bad"] | None: ...
+
+    @property
+    def repeated(self) -> bool: ...
+
+    @property
+    def late(self) -> bool: ...
 
 
 class ContactCenter(Protocol):
     """What the sample has to tell."""
 
     @property
-    def customers(self) -> Iterable[Person]: ...
+    def users(self) -> Iterable[User]: ...
 
     @property
     def tickets(self) -> Iterable[Case]: ...
 
 
 def deliveries(contact_center: ContactCenter, source: Source, now: datetime) -> Iterator[Item | Request]:
-    """Users and CSAT ratings as items of a sync, and two signed webhooks a ticket: its creation and where it stands.
+    """Users, old tickets and CSAT ratings as items of a sync; recent tickets as signed webhooks, one for each change.
 
     The same contact center gives the same deliveries; the webhooks are sent `now`, whenever what they tell happened.
     """
-    for person in contact_center.customers:
-        yield Item(object="user", raw=_user(person, now))
+    late: list[Request] = []
+    for user in contact_center.users:
+        yield Item(object="user", raw=_user(user))
     for case in contact_center.tickets:
-        settled = min(case.opened + _UNTIL_SETTLED, now)
-        yield _webhook(source, _event(case, "ticket.created", "new", case.opened), now)
-        if case.status != "new":
-            yield _webhook(source, _event(case, "ticket.status_changed", case.status, settled), now)
-        if case.score:
-            yield Item(object="satisfaction_rating", raw=_rating(case, min(case.opened + _UNTIL_RATED, now)))
+        if case.reopened or now - case.opened > _NEWS:
+            yield Item(object="ticket", raw=_ticket(case, now))
+        else:
+            first, *others = (_webhook(source, event, now) for event in _events(case))
+            if case.late:
+                late.append(first)
+            else:
+                yield first
+            yield from others
+            if case.repeated:
+                yield from (first, *others)
+        if case.score and case.settled:
+            yield Item(object="satisfaction_rating", raw=_rating(case, min(case.settled + _UNTIL_RATED, now)))
+    yield from late
 
 
-def _user(person: Person, now: datetime) -> dict[str, Any]:
-    since = _time(now - timedelta(days=400))
+def _user(user: User) -> dict[str, Any]:
     return {
-        "id": _number("user", person.id),
-        "name": person.name,
-        "email": person.email,
-        "phone": person.phone,
-        "shared_phone_number": False,
-        "external_id": person.crm_id,
+        "id": _number("user", user.id),
+        "name": user.name,
+        "email": user.email,
+        "phone": user.phone,
+        "shared_phone_number": user.shared_phone,
+        "external_id": user.crm_id,
         "organization_id": None,
         "role": "end-user",
-        "locale": person.language,
+        "locale": user.language,
         "iana_time_zone": "Europe/Berlin",
         "tags": [],
-        "active": True,
-        "created_at": since,
-        "updated_at": since,
+        "active": user.deleted is None,
+        "created_at": _time(user.since),
+        "updated_at": _time(user.deleted or user.since),
     }
 
 
-def _event(case: Case, name: str, status: str, at: datetime) -> dict[str, Any]:
+def _ticket(case: Case, now: datetime) -> dict[str, Any]:
+    """The whole ticket, as an incremental export gives it."""
+    changed = case.settled or case.first_reply or case.opened
+    minutes = int((case.first_reply - case.opened).total_seconds() // 60) if case.first_reply else None
+    return {
+        "id": _number("ticket", case.id),
+        "created_at": _time(case.opened),
+        "updated_at": _time(min(changed, now)),
+        "subject": case.subject,
+        "description": case.text,
+        "status": _STATUS.get(case.status, "OPEN").lower(),
+        "type": _TYPE.get(case.type, "").lower() or None,
+        "priority": case.priority,
+        "requester_id": _number("user", case.user_id),
+        "organization_id": None,
+        "tags": _tags(case),
+        "via": {"channel": "email"},
+        "metric_set": {
+            "reopens": case.reopened,
+            "solved_at": _time(case.settled) if case.settled else None,
+            "reply_time_in_minutes": {"calendar": minutes, "business": None},
+        },
+    }
+
+
+def _tags(case: Case) -> list[str]:
+    return [_TAG[case.type]] if case.type in _TAG else []
+
+
+def _events(case: Case) -> Iterator[dict[str, Any]]:
+    """What happened to the ticket, one event a change, oldest first."""
+    yield _event(case, "ticket.created", "new", case.opened, 1)
+    if case.first_reply and case.settled and case.first_reply < case.settled:
+        yield _event(case, "ticket.status_changed", "waiting", case.first_reply, 2)
+    if case.status != "new":
+        yield _event(case, "ticket.status_changed", case.status, case.settled or case.first_reply or case.opened, 3)
+
+
+def _event(case: Case, name: str, status: str, at: datetime, place: int) -> dict[str, Any]:
     number = str(_number("ticket", case.id))
     detail = {
         "id": number,
@@ -132,20 +210,20 @@ def _event(case: Case, name: str, status: str, at: datetime) -> dict[str, Any]:
         "status": _STATUS.get(status, "OPEN"),
         "type": _TYPE.get(case.type),
         "priority": case.priority.upper(),
-        "requester_id": str(_number("user", case.customer_id)),
+        "requester_id": str(_number("user", case.user_id)),
         "organization_id": None,
-        "tags": [_TAG[case.type]] if case.type in _TAG else [],
+        "tags": _tags(case),
         "via": {"channel": "email"},
     }
     return {
         "type": f"zen:event-type:{name}",
         "account_id": 1,
-        "id": f"sample-{number}-{name}",
+        "id": f"sample-{number}-{place}",
         "time": _time(at),
         "zendesk_event_version": "2022-11-06",
         "subject": f"zen:ticket:{number}",
         "detail": detail,
-        "event": {"meta": {"sequence": {"id": number, "position": 1}}, "current": detail["status"]},
+        "event": {"meta": {"sequence": {"id": number, "position": place}}, "current": detail["status"]},
     }
 
 
@@ -153,7 +231,7 @@ def _rating(case: Case, at: datetime) -> dict[str, Any]:
     return {
         "id": _number("rating", case.id),
         "ticket_id": _number("ticket", case.id),
-        "requester_id": _number("user", case.customer_id),
+        "requester_id": _number("user", case.user_id),
         "score": case.score,
         "comment": None,
         "created_at": _time(at),

@@ -1,6 +1,6 @@
 """All that an adapter may know of the bridge, and all that the bridge knows of adapters."""
 
-from bridge.adapter.addresses import normalise_email, normalise_key, normalise_phone
+from bridge.adapter.addresses import is_withheld, normalise_email, normalise_key, normalise_phone
 from bridge.adapter.base import Adapter, json_body
 from bridge.adapter.client import Answer, Client, open_client, patiently
 from bridge.adapter.delivery import Action, Item, Opened, Page, Receipt, Refetch, Reply, Request
@@ -31,6 +31,7 @@ __all__ = [
     "by_rank",
     "by_sequence",
     "by_time",
+    "is_withheld",
     "json_body",
     "load_manifest",
     "load_mapping",

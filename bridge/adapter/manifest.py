@@ -72,7 +72,9 @@ class RateLimit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an operator, a documentation page and the contract kit need to know of an adapter.
 
-    `redact` lists the paths that are blanked before a delivery is written to disk (session tokens, keyed-in digits).
+    `webhook_methods` are the methods with which the vendor delivers; one that uses GET puts what it says into the
+    query, and an empty query is still a probe. `redact` lists the paths that are blanked before a delivery is written
+    to disk (session tokens, keyed-in digits).
     `exempt` names contract clauses that do not apply and says why; the reason is printed when they are skipped.
     """
 
@@ -86,6 +88,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lookup_kinds: tuple[Literal["phone", "email", "id"], ...] = ()
     base_url: str = ""
     signature: Signature | None = None
+    webhook_methods: tuple[Literal["POST", "GET"], ...] = ("POST",)
     rate_limit: RateLimit = RateLimit()
     ordering: Literal["time", "sequence", "rank", "none"] = "time"
     redact: tuple[str, ...] = ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import typer
 from rich.console import Console
 
 from bridge import __version__
-from bridge.cli import keys, processes, records
+from bridge.cli import keys, processes, records, samples
 from bridge.errors import BridgeError
 
 cli = typer.Typer(
@@ -21,6 +22,7 @@ cli = typer.Typer(
 )
 cli.add_typer(processes.commands)
 cli.add_typer(records.commands)
+cli.add_typer(samples.commands)
 cli.add_typer(keys.commands, name="key")
 
 
@@ -32,6 +34,7 @@ def version() -> None:
 
 def main() -> None:
     """Entry point; errors that were meant for people are printed as they are, and the exit code is 2."""
+    gc.freeze()  # what is imported stays for good: full collections need not walk through it again (30 ms each)
     try:
         cli(prog_name="bridge")
     except BridgeError as problem:

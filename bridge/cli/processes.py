@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import typer
 import uvicorn
@@ -17,16 +19,19 @@ from rich.table import Table
 from bridge import __version__
 from bridge.adapter.registry import load_registry
 from bridge.app import create_app
-from bridge.cli.desks import out, progress, reporter, with_desk
+from bridge.cli.desks import finish, out, progress, reporter, with_desk
 from bridge.errors import ConfigError
 from bridge.flow import Desk, load_rules
-from bridge.sample import Example, choose_sources, guard_demo, load_example
+from bridge.sample import CUSTOMERS, Example, choose_sources, guard_demo, load_example
 from bridge.settings import Settings, read_settings
 from bridge.store import open_store
 from bridge.telemetry import log, set_up_logging
 from bridge.worker import Worker, utc_now
 
 commands = typer.Typer()
+
+_SHOWN = 3
+"""How many callers are printed; the desktop shows them all."""
 
 
 @commands.command(epilog="Example: `BRIDGE_PORT=9000 bridge run`")
@@ -64,8 +69,9 @@ def web() -> None:
     load_registry(settings.adapters_dir, settings.mappings_dir, sources, os.environ)
     load_rules(settings)
     asyncio.run(_check_store(settings))
-    uvicorn.run(
-        create_app(settings, sources),
+    app = create_app(settings, sources)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -76,6 +82,19 @@ def web() -> None:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    Server(config, app.let_go).run()
+
+
+class Server(uvicorn.Server):
+    """Calls `let_go` as soon as it is asked to end: open streams would keep it waiting otherwise."""
+
+    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._let_go = let_go
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._let_go()
+        super().handle_exit(sig, frame)
 
 
 async def _check_store(settings: Settings) -> None:
@@ -114,7 +133,17 @@ def example() -> None:
     async def act(desk: Desk) -> Example:
         with progress() as bars:
             at_work = Worker(desk=desk, report=reporter(bars))
-            return await load_example(desk, at_work.settle_all, now=utc_now())
+            bar = bars.add_task("made-up customers", total=CUSTOMERS)
+
+            async def settle() -> None:
+                for name in desk.registry.sources:
+                    await at_work.poll_source(name)
+                await finish(at_work, bars)
+
+            def report(ready: int) -> None:
+                bars.update(bar, completed=ready)
+
+            return await load_example(desk, settle, now=utc_now(), report=report)
 
     _print_example(settings, asyncio.run(with_desk(act)))
 
@@ -124,16 +153,17 @@ def _print_example(settings: Settings, loaded: Example) -> None:
     out.print(f"\n[bold]Retention Bridge {__version__}[/] with a made-up contact center\n")
     for path, what in (
         ("/v1/lookup", "what the phone system asks"),
+        ("/desktop", "an agent's desktop to try it at"),
         ("/v1/assist", "the agent's card as JSON"),
         ("/docs", "all routes"),
     ):
         out.print(f"  {base}{path:<12} {what}")
     out.print(f"\nKey  [bold]{loaded.key}[/]\n", soft_wrap=True)
     table = Table("Number", "Who", box=None, padding=(0, 2))
-    for phone, about in loaded.center.callers:
-        table.add_row(phone, about)
+    for caller in loaded.callers[:_SHOWN]:
+        table.add_row(caller.phone, caller.about["en"])
     out.print(table)
-    phone = loaded.center.callers[0][0].replace("+", "%2B")
+    phone = loaded.callers[0].phone.replace("+", "%2B")
     out.print(
         f"\ncurl '{base}/v1/lookup?phone={phone}' -H 'Authorization: Bearer {loaded.key}'\n",
         soft_wrap=True,

@@ -3,13 +3,14 @@
 from bridge.flow.absorb import Absorbed, absorb
 from bridge.flow.changes import block, merge, separate, split, unblock
 from bridge.flow.desk import Desk, Rules, load_rules, open_desk
-from bridge.flow.refresh import fit_tiers, mark_due, refresh, refresh_due
+from bridge.flow.refresh import apply_rules, fit_tiers, mark_due, refresh, refresh_due
 
 __all__ = [
     "Absorbed",
     "Desk",
     "Rules",
     "absorb",
+    "apply_rules",
     "block",
     "fit_tiers",
     "load_rules",

@@ -84,12 +84,13 @@ def from_change(
             kind_of = FactKind.review_published if review else FactKind.survey_answered
             yield fact(kind_of, f"{new.score}", new.answered, metric=new.metric.value, score=new.score, scale=new.scale)
     elif isinstance(new, Interaction):
-        if new.state is InteractionState.ended and not (isinstance(old, Interaction) and old.state is new.state):
-            yield fact(FactKind.interaction_ended, "", new.ended, channel=new.channel.value)
-            if new.abandoned:
-                yield fact(
-                    FactKind.interaction_abandoned, "", new.ended, channel=new.channel.value, wait=new.wait_seconds
-                )
+        channel = new.channel.value
+        over = old if isinstance(old, Interaction) and old.state is InteractionState.ended else None
+        if new.state is InteractionState.ended and over is None:
+            yield fact(FactKind.interaction_ended, "", new.ended, channel=channel)
+        if new.state is InteractionState.ended and new.abandoned and not (over and over.abandoned):
+            # some sources tell of the hanging up only after the end
+            yield fact(FactKind.interaction_abandoned, "", new.ended, channel=channel, wait=new.wait_seconds)
     elif isinstance(new, Contract):
         was_on = not (isinstance(old, Contract) and old.status is ContractStatus.cancelled)
         if new.status is ContractStatus.cancelled and was_on:
@@ -124,7 +125,10 @@ def from_crossings(
         if kind is not None:
             record = signal.evidence.record if signal.evidence else ""
             facts = msgspec.to_builtins(signal.facts)
-            yield fact(kind, record, f"{signal.band}:{_state(facts)}", band=signal.band, **facts)
+            state = f"{signal.band}:{_state(facts)}"
+            if kind is FactKind.usage_fell:  # measured anew every week: while it stays low, once a month is enough
+                record, state = "", f"{signal.band}:{facts.get('metric', '')}:{now:%Y-%m}"
+            yield fact(kind, record, state, band=signal.band, **facts)
     if before is None:
         return
     if _BANDS.index(Band(after.band)) > _BANDS.index(Band(before.band)) > 0:

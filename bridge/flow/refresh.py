@@ -54,6 +54,22 @@ async def mark_due(desk: Desk, customers: Iterable[str], origin: Origin) -> None
     await desk.store.write(unit)
 
 
+async def apply_rules(desk: Desk, now: datetime) -> bool:
+    """Make everybody due when the rules are not those in force before: a new card or script, an incident declared.
+
+    True when they were others. Nobody is written to because of it.
+    """
+    version = desk.rules.deciding.version
+    row = await desk.store.one("meta.model", kind="rules")
+    if row is not None and row[1] == version:
+        return False
+    unit = Unit(wake={"inbox"})
+    unit.add("meta.install_model", kind="rules", version=str(micros(now)), body=version, at=micros(now))
+    unit.add("customers.all_due", due_origin=Origin.refresh.value)
+    await desk.store.write(unit)
+    return True
+
+
 async def fit_tiers(desk: Desk, now: datetime) -> bool:
     """Draw the value tiers anew from all customers' values; True (and everybody due) when they moved.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from time import perf_counter
 
 import msgspec
 
 from bridge import flat
+from bridge.decisions import unpack_card
 from bridge.errors import BadRequest
 from bridge.gateway.caller import Asked, read_asked, read_pairs, read_posted
 from bridge.gateway.endpoint import Call, Raw
@@ -40,7 +40,7 @@ async def _card(call: Call, pairs: Mapping[str, str]) -> Raw:
         card = await _stored(call, row)
         if card is not None:
             decision, as_of, packed = card
-            body = zlib.decompress(packed)
+            body = unpack_card(packed)
             age = (micros(call.now) - as_of) // 1_000_000
             _remember(call, asked, row[1], decision)
         elif row[0] == "exact":

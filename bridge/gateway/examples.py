@@ -7,7 +7,20 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from bridge.gateway import assist, customers, identities, lookup, outcomes, sources, subjects, system, tickets, webhooks
+from bridge.gateway import (
+    assist,
+    customers,
+    events,
+    identities,
+    lookup,
+    outcomes,
+    scripts,
+    sources,
+    subjects,
+    system,
+    tickets,
+    webhooks,
+)
 
 _CUSTOMER: Final = "c_5f0c2a9be14d7a31"
 _DECISION: Final = "d_8a1f20c76b3e9d54"
@@ -88,6 +101,9 @@ _FORMS: Final = ("application/json", "application/x-www-form-urlencoded")
 _FORMATS: Final = (*_FORMS, "text/plain; charset=utf-8")
 _ID: Final = {"id": _CUSTOMER}
 _BUDGET: Final = ("X-Budget-Ms",)
+_EVENTS: Final = ("text/event-stream",)
+_SEEN: Final = ("Last-Event-ID",)
+_CALL: Final = {"id": "call-4711"}
 
 SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     lookup.by_query: Shown(answer_types=_FORMATS, flat=True, headers=_BUDGET, query=_PHONE, answer=_FLAT),
@@ -96,6 +112,11 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     ),
     assist.by_query: Shown(headers=_BUDGET, query=_PHONE, answer=_CARD),
     assist.by_body: Shown(body_types=_FORMS, headers=_BUDGET, body=_PHONE, answer=_CARD),
+    events.of_interaction: Shown(answer_types=_EVENTS, headers=_SEEN, path=_CALL),
+    events.of_interaction_in_page: Shown(answer_types=_EVENTS, headers=_SEEN, path=_CALL),
+    events.of_customer: Shown(answer_types=_EVENTS, headers=_SEEN, path=_ID),
+    events.of_customer_in_page: Shown(answer_types=_EVENTS, headers=_SEEN, path=_ID),
+    scripts.others: Shown(path={"id": _DECISION}, body={"lang": "de"}),
     outcomes.record: Shown(
         headers=("Idempotency-Key",),
         path={"id": _DECISION},

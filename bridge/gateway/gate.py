@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from time import monotonic
@@ -13,6 +14,7 @@ from bridge.flow.desk import Desk
 from bridge.gateway.health import SourceHealth
 from bridge.gateway.keys import REFRESH_SECONDS, KeyTable
 from bridge.gateway.trail import FLUSH_SECONDS, Trail
+from bridge.gateway.updates import Updates
 from bridge.settings import Settings
 from bridge.store import Row, Store
 from bridge.telemetry import LineBuffer, log
@@ -56,9 +58,12 @@ class Gate:
         """Live calls whose caller has been answered already."""
         self.keys = KeyTable(desk.store)
         self.trail = Trail(desk.store)
+        self.updates = Updates(desk.store, self.trail)
         self.health = SourceHealth(desk.store, timedelta(seconds=desk.settings.stale_after_s))
         secret = desk.settings.ticket_secret
         self.ticket_secrets: tuple[str, ...] = () if secret is None else (secret.get_secret_value(),)
+        if desk.settings.demo and not self.ticket_secrets:
+            self.ticket_secrets = (secrets.token_hex(32),)  # the example must work without a single setting
 
     @property
     def store(self) -> Store:

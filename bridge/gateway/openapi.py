@@ -14,7 +14,7 @@ import msgspec
 
 from bridge import __version__, flat
 from bridge.errors import BadRequest, NotAllowed, NotAuthentic, Rejected, TooLarge
-from bridge.gateway.endpoint import Call, Endpoint, Raw
+from bridge.gateway.endpoint import Call, Endpoint, Raw, Stream
 from bridge.gateway.examples import SHOWN, Shown
 from bridge.gateway.refusal import Refusal
 
@@ -63,7 +63,7 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _types(endpoint: Endpoint) -> dict[str, Any]:
-    return {name: kind for name, kind in endpoint.types().items() if kind is not Raw}
+    return {name: kind for name, kind in endpoint.types().items() if kind not in (Raw, Stream)}
 
 
 def _operation(endpoint: Endpoint, schemas: dict[int, dict[str, Any]], components: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from bridge.decisions import unpack_card
 from bridge.errors import BadRequest, Conflict, NotFound, Superseded
 from bridge.facts import FactKind, Origin, fact_id
 from bridge.gateway.endpoint import Call
@@ -174,7 +174,7 @@ def _unit(body: OutcomeBody, row: dict[str, Any]) -> Unit:
 
 def _check_offer(row: dict[str, Any], seen: list[Row]) -> None:
     """Raises Conflict for what this decision did not offer, or not so much of."""
-    offer = msgspec.json.decode(zlib.decompress(seen[0][6]), type=_Card).offer
+    offer = msgspec.json.decode(unpack_card(seen[0][6]), type=_Card).offer
     if row["offer"] not in offer.kinds:
         raise Conflict(f"this decision offers {', '.join(offer.kinds) or 'nothing'}")
     if row["amount_minor"] is not None:
@@ -197,6 +197,6 @@ async def replay(call: Call, query: Language) -> Seen:
                 superseded_at=None if superseded_at is None else instant(superseded_at),
                 shown_at=None if shown_at is None else instant(shown_at),
                 made_of=msgspec.json.decode(made_of),
-                card=msgspec.json.decode(zlib.decompress(card)),
+                card=msgspec.json.decode(unpack_card(card)),
             )
     raise NotFound("there is no such decision (any more)")

@@ -12,10 +12,8 @@ from starlette.types import Receive, Send
 
 from bridge.errors import BadRequest, NotAuthentic, Rejected, TooLarge
 
-SECURITY_HEADERS: Final = (
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-)
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+SECURITY_HEADERS: Final = ((b"cache-control", b"no-store"), NOSNIFF)
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -58,9 +56,10 @@ async def send_problem(
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(send: Send, problem: Rejected, request_id: bytes) -> None:
+async def refuse(send: Send, problem: Rejected, request_id: bytes, *more: tuple[bytes, bytes]) -> None:
     """Answer with what `problem` says; 401 names the ways to authenticate."""
-    more = ((b"www-authenticate", b'Bearer realm="retention-bridge"'),) if isinstance(problem, NotAuthentic) else ()
+    if isinstance(problem, NotAuthentic):
+        more = ((b"www-authenticate", b'Bearer realm="retention-bridge"'), *more)
     await send_problem(send, problem.status, problem.code, str(problem), request_id, *more)
 
 

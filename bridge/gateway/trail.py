@@ -64,6 +64,8 @@ class Trail:
         unit.many("gateway.mark_shown", shown)
         unit.many("gateway.mark_shown_log", shown)
         unit.many("access.audit", audit)
+        if dips:
+            unit.wake.add("customers")  # a card may be open that waits to hear whose call it is
         try:
             await self._store.write(unit)
         except BaseException:

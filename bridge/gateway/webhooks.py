@@ -46,8 +46,13 @@ async def receive(call: Call) -> Raw:
 
 
 async def probe(call: Call) -> Raw:
-    """200 for a source that takes webhooks: some vendors ask before they save the address."""
-    _adapter(call)
+    """200 for a source that takes webhooks: some vendors ask before they save the address.
+
+    A GET with a query is a delivery where the vendor delivers so.
+    """
+    adapter = _adapter(call)
+    if call.scope["method"] in adapter.manifest.webhook_methods and call.scope["query_string"]:
+        return await receive(call)
     return Raw(content_type="text/plain; charset=utf-8")
 
 

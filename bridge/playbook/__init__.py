@@ -1,11 +1,13 @@
 """Which script, which offer, what it may cost, and where the call goes."""
 
 from bridge.playbook.choice import Suggestion, fill, suggest
+from bridge.playbook.incidents import Incidents, load_incidents
 from bridge.playbook.routing import Routing, RoutingRules, load_routing, route
 from bridge.playbook.scripts import Playbook, Playbooks, load_playbooks
 from bridge.playbook.situation import Situation
 
 __all__ = [
+    "Incidents",
     "Playbook",
     "Playbooks",
     "Routing",
@@ -13,6 +15,7 @@ __all__ = [
     "Situation",
     "Suggestion",
     "fill",
+    "load_incidents",
     "load_playbooks",
     "load_routing",
     "route",

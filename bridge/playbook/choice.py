@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from bridge.model import Money
@@ -25,10 +27,15 @@ class Suggestion(Struct, frozen=True, kw_only=True):
     alternates: tuple[str, ...] = ()
 
 
-def suggest(playbooks: Playbooks, situation: Situation) -> Suggestion:
-    """The applicable script of the highest priority (of equal ones the first by id), filled."""
+def suggest(playbooks: Playbooks, situation: Situation, incidents: Sequence[Playbook] = ()) -> Suggestion:
+    """The applicable script of the highest priority (of equal ones the first by id), filled.
+
+    The first of `incidents` (those going on) that applies comes before all playbooks; not when the customer has died:
+    whoever calls then has other worries.
+    """
     facts = situation.facts
-    apply = [playbook for playbook in playbooks.playbooks if playbook.when(facts)]
+    overriding = () if facts.get("customer.deceased") else incidents
+    apply = [playbook for playbook in (*overriding, *playbooks.playbooks) if playbook.when(facts)]
     return fill(apply[0], situation, alternates=tuple(playbook.id for playbook in apply[1:]))
 
 

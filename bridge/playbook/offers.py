@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -105,5 +106,6 @@ def _calculate(offer: Offer, margin: Money) -> Arithmetic:
     )
 
 
+@lru_cache(maxsize=1024)
 def _money(amount: float, currency: str) -> Money:
     return Money.of(Decimal(str(amount)), currency)

@@ -11,21 +11,28 @@ from msgspec import Struct
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.registry import SourcesFile
 from bridge.adapter.rules import MappingForm
-from bridge.conditions import condition_schema
+from bridge.conditions import Vocabulary, condition_schema
 from bridge.identity.rules import IdentityRules
+from bridge.playbook.incidents import IncidentFile
 from bridge.playbook.routing import RoutingFile
 from bridge.playbook.scripts import PlaybookFile
-from bridge.playbook.situation import VOCABULARY
+from bridge.playbook.situation import SCRIPT_VOCABULARY, VOCABULARY
 from bridge.scoring.card import ScoringFile
 
 _FORMS: dict[str, type[Struct]] = {
     "identity": IdentityRules,
+    "incident": IncidentFile,
     "manifest": Manifest,
     "mapping": MappingForm,
     "playbook": PlaybookFile,
     "routing": RoutingFile,
     "scoring": ScoringFile,
     "sources": SourcesFile,
+}
+_VOCABULARIES: dict[type[Struct], Vocabulary] = {
+    IncidentFile: SCRIPT_VOCABULARY,
+    PlaybookFile: SCRIPT_VOCABULARY,
+    RoutingFile: VOCABULARY,
 }
 
 
@@ -47,7 +54,7 @@ def write_schemas(folder: Path) -> list[Path]:
 
 def _schema(form: type[Struct]) -> bytes:
     made: dict[str, Any] = msgspec.json.schema(form)
-    if form in (PlaybookFile, RoutingFile):
-        made["$defs"]["condition"] = condition_schema(VOCABULARY)
+    if form in _VOCABULARIES:
+        made["$defs"]["condition"] = condition_schema(_VOCABULARIES[form])
     made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
     return msgspec.json.format(msgspec.json.encode(made, order="sorted"), indent=2) + b"\n"

@@ -14,7 +14,7 @@ from bridge.adapter.yamlfile import check, read_yaml
 from bridge.conditions import Predicate, compile_condition
 from bridge.errors import ConfigError
 from bridge.playbook.offers import Offer
-from bridge.playbook.situation import VOCABULARY, WORDS
+from bridge.playbook.situation import SCRIPT_VOCABULARY, WORDS
 from bridge.playbook.texts import Choice, Several, compile_choice, compile_several
 from bridge.scoring.wording import Texts
 
@@ -78,7 +78,9 @@ def load_playbooks(folder: Path) -> Playbooks:
 
 def compile_playbooks(files: Sequence[tuple[PlaybookFile, str]], where: str) -> Playbooks:
     """`files`, each with its name for errors, as playbooks. Raises ConfigError; at `where` when none applies always."""
-    playbooks = sorted((_compile(file, path) for file, path in files), key=lambda each: (-each.priority, each.id))
+    playbooks = sorted(
+        (compile_playbook(file, path) for file, path in files), key=lambda each: (-each.priority, each.id)
+    )
     if not any(playbook.always for playbook in playbooks):
         raise ConfigError(where, "one playbook has to apply always: leave out `when` in it, as in default.yaml")
     digest = blake2b(digest_size=8)
@@ -87,13 +89,14 @@ def compile_playbooks(files: Sequence[tuple[PlaybookFile, str]], where: str) -> 
     return Playbooks(version=digest.hexdigest(), playbooks=tuple(playbooks))
 
 
-def _compile(file: PlaybookFile, path: str) -> Playbook:
+def compile_playbook(file: PlaybookFile, path: str) -> Playbook:
+    """`file` as a playbook; `path` is what errors start with. Raises ConfigError."""
     if file.offer and not file.offer.kinds:
         raise ConfigError(f"{path}: offer.kinds", "names nothing to offer; leave out `offer` where there is nothing")
     return Playbook(
         id=file.id,
         priority=file.priority,
-        when=compile_condition(file.when, VOCABULARY, f"{path}: when"),
+        when=compile_condition(file.when, SCRIPT_VOCABULARY, f"{path}: when"),
         always=not file.when,
         title=compile_choice(file.title, WORDS, f"{path}: title", LONGEST_TITLE),
         line=compile_choice(file.line, WORDS, f"{path}: line", LONGEST_LINE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -53,7 +53,13 @@ VOCABULARY: Vocabulary = {
     "contract.count": Field(kind=Kind.number, about="Contracts that go on"),
     "ticket.open": Field(kind=Kind.number, about="Tickets neither resolved nor closed"),
 }
-"""What playbooks and routing may ask of a situation."""
+"""What routing may ask of a situation; playbooks may ask for more (see SCRIPT_VOCABULARY)."""
+
+SCRIPT_VOCABULARY: Vocabulary = {
+    **VOCABULARY,
+    "customer.communication_needs": Field(kind=Kind.text, about="What makes speaking on the phone hard"),
+}
+"""What playbooks may ask. Communication needs are health data: where a call goes must not tell them."""
 
 _SIGNAL_WORDS = [f"{code}_{fact}" for code, sign in SIGNS.items() for fact in (*sign.always, *sign.sometimes)]
 WORDS: frozenset[str] = frozenset(("customer", "owner", "product", "since_year", "offer_ceiling", *_SIGNAL_WORDS))
@@ -68,7 +74,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """The values of VOCABULARY, as far as they are known."""
+        """The values of SCRIPT_VOCABULARY, as far as they are known."""
         if self.view is None:
             return {"customer.known": False}
         customer = self.view.customer
@@ -81,6 +87,7 @@ class Situation(Struct, frozen=True, dict=True):
             "customer.owner": customer.owner,
             "customer.job_title": customer.job_title,
             "customer.preferred_channel": customer.preferred_channel,
+            "customer.communication_needs": customer.communication_needs,
             "customer.objects_to_profiling": customer.objects_to_profiling,
             "customer.deceased": customer.deceased,
             "account.segments": tuple(held.record.segment for held in self.view.accounts if held.record.segment),
@@ -118,7 +125,7 @@ class Situation(Struct, frozen=True, dict=True):
         for signal in self.scores.signals if self.scores else ():
             for name, value in signal.facts.items():
                 said[f"{signal.code}_{name}"] = value
-        return {name: value for name, value in said.items() if value not in (None, "")}
+        return {name: value for name, value in said.items() if value is not None and value != ""}
 
     def words(self, language: str, ceiling: Money | None = None) -> Words:
         """What scripts may say to this customer in `language`."""
@@ -141,13 +148,9 @@ def address_of(customer: Customer, language: str) -> str:
 
     "" when no name is known.
     """
-    full = customer.name or " ".join(part for part in (customer.given_name, customer.family_name) if part)
-    said = [word.casefold() for word in _WORD.findall(customer.salutation or "")]
-    titles = [word for word in said if word in _TITLES]
-    rest = [word for word in said if word not in _TITLES]
-    if not customer.family_name or len(rest) != 1 or rest[0] not in _WOMAN | _MAN:
-        return plain(full)
-    woman = rest[0] in _WOMAN
+    titles, woman = _read_salutation(customer.salutation or "")
+    if not customer.family_name or woman is None:
+        return plain(customer.name or " ".join(part for part in (customer.given_name, customer.family_name) if part))
     if language == "de":
         parts = ["Frau" if woman else "Herr", *(_TITLES[title][0] for title in titles)]
     elif titles:
@@ -155,3 +158,12 @@ def address_of(customer: Customer, language: str) -> str:
     else:
         parts = ["Ms" if woman else "Mr"]
     return plain(" ".join((*parts, customer.family_name)))
+
+
+@lru_cache(maxsize=256)
+def _read_salutation(salutation: str) -> tuple[tuple[str, ...], bool | None]:
+    """The titles in a salutation, and whether it is a woman's; None where that is not certain."""
+    said = [word.casefold() for word in _WORD.findall(salutation)]
+    titles = tuple(word for word in said if word in _TITLES)
+    rest = [word for word in said if word not in _TITLES]
+    return titles, rest[0] in _WOMAN if len(rest) == 1 and rest[0] in _WOMAN | _MAN else None

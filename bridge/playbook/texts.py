@@ -52,11 +52,14 @@ class Line:
         parts = [part for output in tree.find_all(nodes.Output) for part in output.nodes]
         self._parts = [(part.name, True) if isinstance(part, nodes.Name) else (_literal(part), False) for part in parts]
         self.needs = frozenset(text for text, is_name in self._parts if is_name)
+        self._constant = None if self.needs else "".join(text for text, _ in self._parts)
         for name in sorted(self.needs - set(known)):
             raise ConfigError(where, f"there is no fact {name!r}; {nearest(name, known)}")
 
     def fill(self, words: Words) -> str | None:
         """The text with `words` in it; None when one of its facts is not among them."""
+        if self._constant is not None:
+            return self._constant
         if not words.known >= self.needs:
             return None
         return "".join([words.say(text) if is_name else text for text, is_name in self._parts])
@@ -89,9 +92,13 @@ class Several:
     def __init__(self, lines: Sequence[Line], longest: int) -> None:
         self._lines = lines
         self._longest = longest
+        self._constant = None if any(line.needs for line in lines) else self._fill(Words({}, ""))
 
     def fill(self, words: Words) -> tuple[str, ...]:
         """The lines whose facts are all known, in order."""
+        return self._fill(words) if self._constant is None else self._constant
+
+    def _fill(self, words: Words) -> tuple[str, ...]:
         filled = (line.fill(words) for line in self._lines)
         return tuple(text for text in filled if text is not None and len(text) <= self._longest)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import msgspec
 
+from bridge.decisions import unpack_card
 from bridge.flow.desk import Desk
 from bridge.identity.neighbourhood import pid_name
 from bridge.privacy.traces import find
@@ -77,7 +77,7 @@ def _readable(columns: list[str], row: Row) -> dict[str, Any]:
         elif name in _JSON:
             told[name] = msgspec.json.decode(value)
         elif name == "card":
-            told[name] = msgspec.json.decode(zlib.decompress(value))
+            told[name] = msgspec.json.decode(unpack_card(value))
         else:
             told[name] = value
     return told

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from bridge.adapter.delivery import Item, Request
 from bridge.adapter.yamlfile import read_yaml
 from bridge.errors import ConfigError
 from bridge.facts import Origin
-from bridge.flow import Desk
+from bridge.flow import Desk, fit_tiers
 from bridge.intake import inbox, sync
-from bridge.sample.center import Center, make_center
+from bridge.sample.center import Center, callers_at, make_center
+from bridge.sample.records import Caller
 from bridge.settings import Settings
 from bridge.store import Store, Unit
 from bridge.store.keys import keep_key, stored_key
@@ -26,11 +28,16 @@ MARK = "example"
 """Name of the row in `meta` that says: this database holds made-up people."""
 
 
+CUSTOMERS = 2000
+"""How many people the example has, beside those of the told stories."""
+_AT_ONCE = 1000
+
+
 class Example(Struct, frozen=True, kw_only=True):
-    """What was loaded, and the key to try it with: all scopes, kept in a file, which only an example may do."""
+    """The key to try it with (all scopes, kept in a file, which only an example may do), and who may call."""
 
     key: str
-    center: Center
+    callers: tuple[Caller, ...]
 
 
 def choose_sources(settings: Settings) -> Path | dict[str, Any]:
@@ -45,10 +52,16 @@ def choose_sources(settings: Settings) -> Path | dict[str, Any]:
             f"is on, but {path} has real sources ({', '.join(sorted(configured))}): made-up people must not stand "
             "beside real ones. Leave BRIDGE_DEMO out, or point BRIDGE_CONFIG_DIR elsewhere",
         )
+    return example_sources(settings, example_folder(settings))
+
+
+def example_sources(settings: Settings, folder: Path) -> dict[str, Any]:
+    """The sources of the example, with `folder` as the place of its exports."""
     example: dict[str, Any] = read_yaml(settings.config_dir / "example.yaml")
     for source in example["sources"].values():
         for setting, value in source["settings"].items():
-            source["settings"][setting] = value.replace("${EXAMPLE_FOLDER}", str(example_folder(settings)))
+            if value == "${EXAMPLE_FOLDER}":
+                source["settings"][setting] = str(folder)
     return example
 
 
@@ -76,32 +89,50 @@ async def guard_demo(store: Store, settings: Settings) -> None:
             )
 
 
-async def load_example(desk: Desk, settle: Callable[[], Any], *, now: datetime) -> Example:
-    """Load the example through its adapters unless it is there; `settle` works until nothing is left to do."""
-    center = make_center(now=now)
+async def load_example(
+    desk: Desk,
+    settle: Callable[[], Awaitable[None]],
+    *,
+    now: datetime,
+    customers: int = CUSTOMERS,
+    report: Callable[[int], None] | None = None,
+) -> Example:
+    """Load the example through its adapters unless it is there; `settle` works until nothing is left to do.
+
+    `report` is told how many of the customers are made up, as they come.
+    """
     marked = await desk.store.one("meta.get", name=MARK)
-    if marked is not None and marked[0] == "loaded":
-        return Example(key=await _key(desk, now), center=center)
-    unit = Unit()
-    unit.add("meta.put", name=MARK, value="begun")
-    await desk.store.write(unit)
-    unit = Unit()
-    for name, adapter in sorted(desk.registry.sources.items()):
-        sample = desk.registry.sample(adapter.manifest.name)
-        if sample is None:
-            raise ConfigError(f"adapters/{adapter.manifest.name}", "has no sample.py, which the example needs")
-        if hasattr(sample, "export"):
-            sample.export(center, adapter.source)
-            continue
-        items = [item for one in sample.deliveries(center, adapter.source, now) for item in _items(adapter, one, now)]
+    if marked is None or marked[0] != "loaded":
+        unit = Unit()
+        unit.add("meta.put", name=MARK, value="begun")
+        await desk.store.write(unit)
+        center = make_center(now=now, customers=customers, report=report)
+        for name, adapter in sorted(desk.registry.sources.items()):
+            await _deliver(desk, name, adapter, center, now)
+        await sync.register(desk.store, desk.registry.sources, now)
+        await settle()
+        await fit_tiers(desk, now)
+        await settle()
+        unit = Unit()
+        unit.add("meta.put", name=MARK, value="loaded")
+        await desk.store.write(unit)
+    return Example(key=await _key(desk, now), callers=callers_at(now))
+
+
+async def _deliver(desk: Desk, name: str, adapter: Adapter, center: Center, now: datetime) -> None:
+    """Write the source's exports, or keep what its vendor would have sent, a transaction a thousand."""
+    sample = desk.registry.sample(adapter.manifest.name)
+    if sample is None:
+        raise ConfigError(f"adapters/{adapter.manifest.name}", "has no sample.py, which the example needs")
+    if hasattr(sample, "export"):
+        sample.export(center, adapter.source)
+        return
+    told = iter(sample.deliveries(center, adapter.source, now))
+    while some := list(islice(told, _AT_ONCE)):
+        items = [item for one in some for item in _items(adapter, one)]
+        unit = Unit()
         inbox.keep(unit, name, adapter.manifest, items, via="sample", origin=Origin.first_import, now=now)
-    await sync.register(desk.store, desk.registry.sources, now)
-    await desk.store.write(unit)
-    await settle()
-    unit = Unit()
-    unit.add("meta.put", name=MARK, value="loaded")
-    await desk.store.write(unit)
-    return Example(key=await _key(desk, now), center=center)
+        await desk.store.write(unit)
 
 
 async def _key(desk: Desk, now: datetime) -> str:
@@ -122,8 +153,8 @@ async def _key(desk: Desk, now: datetime) -> str:
     return key
 
 
-def _items(adapter: Adapter, one: Item | Request, now: datetime) -> tuple[Item, ...]:
+def _items(adapter: Adapter, one: Item | Request) -> tuple[Item, ...]:
     if isinstance(one, Item):
         return (one,)
-    adapter.verify(one, now)
+    adapter.verify(one, one.received_at)
     return adapter.open(one).items

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from bridge.scoring.card import ScoringCard, load_scoring
 from bridge.scoring.result import Scores
 from bridge.scoring.risk import score_risk, unscored_risk
@@ -12,6 +14,9 @@ from bridge.scoring.value import TierCuts, estimate_value, quantile_cuts, unknow
 from bridge.scoring.view import View
 
 __all__ = ["ScoringCard", "TierCuts", "load_scoring", "quantile_cuts", "score"]
+
+MATTERS = frozenset(("promoter", "prestige", "seniority"))
+"""Signals of customers who are worth more than they pay: named beside the value, never hidden in it."""
 
 
 def score(card: ScoringCard, view: View, now: datetime, cuts: TierCuts | None = None) -> Scores:
@@ -23,6 +28,8 @@ def score(card: ScoringCard, view: View, now: datetime, cuts: TierCuts | None = 
         return Scores(signals=(), risk=unscored_risk(card), value=unknown_value(card), valid_until=now + LONGEST_VALID)
     signals, until = read_signals(card.codes, card.settings, card.zone, view, now)
     value, value_until = estimate_value(card, view, now, cuts)
+    if matters := tuple(signal.code for signal in signals if signal.code in MATTERS):
+        value = msgspec.structs.replace(value, adjustments=matters)
     return Scores(
         signals=signals,
         risk=score_risk(card, signals),

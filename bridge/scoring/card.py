@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from math import log
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,15 +16,19 @@ from msgspec import Meta, Struct
 from bridge.adapter.yamlfile import check, read_yaml
 from bridge.conditions import nearest
 from bridge.errors import ConfigError
-from bridge.scoring.phrases import Negations, Phrases
-from bridge.scoring.signals import SIGNS, TOPICS
-from bridge.scoring.signals_reading import Limits, Settings, find_zone
+from bridge.scoring.limits import Limits, Settings
+from bridge.scoring.phrases import Negations, Topics, fault_of
+from bridge.scoring.signals import SIGNS
+from bridge.scoring.signals_reading import find_zone
+from bridge.scoring.signals_standing import TITLES
+from bridge.scoring.signals_topics import NAMED_COMPETITOR, TOPICS
 from bridge.scoring.wording import LANGUAGES, Texts, Wording, compile_texts
 
 LONGEST_REASON = 120
 """Longest text of a reason, in characters."""
 LONGEST_LOWER = 160
 
+_Lists: TypeAlias = dict[str, dict[str, tuple[str, ...]]]
 _Share = Annotated[float, Meta(gt=0, lt=1)]
 _Rate = Annotated[float, Meta(ge=0, le=1)]
 
@@ -99,10 +104,17 @@ class ScoringFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Whose calendar counts for customers without a time zone of their own."""
     limits: Limits = Limits()
     signals: Annotated[dict[str, SignalCard], Meta(extra_json_schema={"propertyNames": {"enum": list(SIGNS)}})]
-    phrases: Annotated[
-        dict[str, dict[str, tuple[str, ...]]], Meta(extra_json_schema={"propertyNames": {"enum": list(TOPICS)}})
-    ]
+    phrases: Annotated[_Lists, Meta(extra_json_schema={"propertyNames": {"enum": list(TOPICS)}})]
     """Topic → language → phrases."""
+    subjects: Annotated[_Lists, Meta(extra_json_schema={"propertyNames": {"enum": list(TOPICS)}})] = msgspec.field(
+        default_factory=dict
+    )
+    """Topic → language → words that name it where they are all that a subject line, an intent or a menu says."""
+    competitors: tuple[str, ...] = ()
+    titles: Annotated[_Lists, Meta(extra_json_schema={"propertyNames": {"enum": list(TITLES)}})] = msgspec.field(
+        default_factory=dict
+    )
+    """Rank → language → words of a job title."""
     negations: Negations = Negations()
     value: ValueCard = ValueCard()
 
@@ -151,7 +163,7 @@ def make_card(file: ScoringFile, where: str) -> ScoringCard:
         version=blake2b(msgspec.json.encode(file, order="deterministic"), digest_size=8).hexdigest(),
         file=file,
         zone=zone,
-        settings=Settings(limits=file.limits, phrases=_compile_phrases(file, where)),
+        settings=_compile_settings(file, where),
         codes=tuple(code for code in SIGNS if code in file.signals),
         base_log_odds=log(file.base_probability / (1 - file.base_probability)),
         shares=_compile_shares(file, where),
@@ -166,22 +178,40 @@ def _check_descending(where: str, limits: Struct) -> None:
             raise ConfigError(f"{where}.{upper}", f"is {values[upper]}, but has to be above {lower} ({values[lower]})")
 
 
-def _compile_phrases(file: ScoringFile, where: str) -> dict[str, Phrases]:
-    for topic, languages in file.phrases.items():
-        if topic not in TOPICS:
-            raise ConfigError(f"{where}: phrases.{topic}", f"there is no such topic; {nearest(topic, TOPICS)}")
+def _compile_settings(file: ScoringFile, where: str) -> Settings:
+    phrases = _merge(file.phrases, TOPICS, f"{where}: phrases")
+    phrases[NAMED_COMPETITOR] = _checked(file.competitors, f"{where}: competitors")
+    subjects = _merge(file.subjects, TOPICS, f"{where}: subjects")
+    titles = _merge(file.titles, TITLES, f"{where}: titles")
+    return Settings(
+        limits=file.limits,
+        spoken=Topics(phrases, file.negations),
+        named=Topics(subjects, Negations()),
+        ranks=lru_cache(maxsize=4096)(Topics(titles, Negations()).find),
+    )
+
+
+def _merge(lists: _Lists, names: tuple[str, ...], where: str) -> dict[str, tuple[str, ...]]:
+    """The phrases of each name in all languages. Raises ConfigError."""
+    for name, languages in lists.items():
+        if name not in names:
+            raise ConfigError(f"{where}.{name}", f"there is no such name here; {nearest(name, names)}")
         for language in languages:
             if language not in LANGUAGES:
                 what = f"there is no such language here; {nearest(language, LANGUAGES)}"
-                raise ConfigError(f"{where}: phrases.{topic}.{language}", what)
+                raise ConfigError(f"{where}.{name}.{language}", what)
     made = {}
-    for topic in TOPICS:
-        phrases = [phrase for language in LANGUAGES for phrase in file.phrases.get(topic, {}).get(language, ())]
-        for phrase in phrases:
-            if not phrase.removesuffix("*").strip():
-                raise ConfigError(f"{where}: phrases.{topic}", f"{phrase!r} would match everything")
-        made[topic] = Phrases(phrases, file.negations)
+    for name in names:
+        texts = tuple(text for language in LANGUAGES for text in lists.get(name, {}).get(language, ()))
+        made[name] = _checked(texts, f"{where}.{name}")
     return made
+
+
+def _checked(texts: tuple[str, ...], where: str) -> tuple[str, ...]:
+    for text in texts:
+        if problem := fault_of(text):
+            raise ConfigError(where, f"{text!r} {problem}")
+    return texts
 
 
 def _compile_shares(file: ScoringFile, where: str) -> dict[tuple[str, str], Share]:

@@ -5,21 +5,40 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta, tzinfo
 
+from bridge.scoring.limits import Settings
 from bridge.scoring.result import Signal
+from bridge.scoring.signals_calls import CALL_SIGNS
 from bridge.scoring.signals_contracts import CONTRACT_SIGNS
-from bridge.scoring.signals_reading import Settings, Sign, moment_for, soonest
+from bridge.scoring.signals_exchange import EXCHANGE_SIGNS
+from bridge.scoring.signals_reading import Sign, moment_for
 from bridge.scoring.signals_rhythm import RHYTHM_SIGNS
 from bridge.scoring.signals_scores import SCORE_SIGNS
-from bridge.scoring.signals_tickets import TICKET_SIGNS, TOPICS
+from bridge.scoring.signals_standing import STANDING_SIGNS
+from bridge.scoring.signals_tenure import TENURE_SIGNS
+from bridge.scoring.signals_tickets import TICKET_SIGNS
+from bridge.scoring.signals_topics import TOPIC_SIGNS
+from bridge.scoring.signals_usage import USAGE_SIGNS
 from bridge.scoring.view import View
 
-SIGNS: dict[str, Sign] = {sign.code: sign for sign in (*TICKET_SIGNS, *CONTRACT_SIGNS, *SCORE_SIGNS, *RHYTHM_SIGNS)}
+SIGNS: dict[str, Sign] = {
+    sign.code: sign
+    for sign in (
+        *TOPIC_SIGNS,
+        *TICKET_SIGNS,
+        *CALL_SIGNS,
+        *CONTRACT_SIGNS,
+        *SCORE_SIGNS,
+        *USAGE_SIGNS,
+        *RHYTHM_SIGNS,
+        *EXCHANGE_SIGNS,
+        *TENURE_SIGNS,
+        *STANDING_SIGNS,
+    )
+}
 """Every signal by its code, in the order in which equal shares of the risk are listed."""
 
 LONGEST_VALID = timedelta(days=90)
 """A reading is repeated after this long even if nothing in it depends on time."""
-
-__all__ = ["LONGEST_VALID", "SIGNS", "TOPICS", "read_signals"]
 
 
 def read_signals(
@@ -30,7 +49,12 @@ def read_signals(
     `zone` is where the customer is taken to be when their own time zone is not known.
     """
     moment = moment_for(view, now, zone)
-    readings = [SIGNS[code].read(view, moment, settings) for code in codes]
-    signals = tuple(reading.signal for reading in readings if reading.signal is not None)
-    until = soonest(reading.until for reading in readings)
-    return signals, min(until or now + LONGEST_VALID, now + LONGEST_VALID)
+    signals: list[Signal] = []
+    until = now + LONGEST_VALID
+    for code in codes:
+        reading = SIGNS[code].read(view, moment, settings)
+        if reading.signal is not None:
+            signals.append(reading.signal)
+        if reading.until is not None and reading.until < until:
+            until = reading.until
+    return tuple(signals), until

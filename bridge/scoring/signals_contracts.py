@@ -1,21 +1,36 @@
-"""Signals of contracts: cancelled, ending, a discount that ends."""
+"""Signals of contracts: cancelled, ending, a discount that ends, none left."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from bridge.model import Contract, ContractStatus
+from bridge.scoring.limits import Settings
 from bridge.scoring.result import Signal
-from bridge.scoring.signals_reading import ENDING, Moment, Reading, Settings, Sign, band_until, evidence, soonest
+from bridge.scoring.signals_reading import (
+    ENDING,
+    NOTHING,
+    Moment,
+    Reading,
+    Sign,
+    band_until,
+    evidence,
+    soonest,
+)
 from bridge.scoring.view import Held, View
 
 _BANDS = tuple(f"d{limit}" for limit in ENDING)
+LEFT = (90, 365)
+"""Bands of those who have left, in days since."""
 
 
 def goes_on(contract: Contract) -> bool:
     """Neither ended nor cancelled."""
-    return contract.status in (ContractStatus.active, ContractStatus.unknown) and contract.cancelled_at is None
+    return contract.status in _GOING and contract.cancelled_at is None
+
+
+_GOING = (ContractStatus.active, ContractStatus.unknown)
 
 
 def _read_cancelled(view: View, moment: Moment, settings: Settings) -> Reading:
@@ -32,7 +47,7 @@ def _read_cancelled(view: View, moment: Moment, settings: Settings) -> Reading:
             running.append(held)
             changes.append(moment.end_of(contract.ends))
     if not running:
-        return Reading(None)
+        return NOTHING
     held = min(running, key=lambda each: (each.record.ends or date.max, each.ref))
     facts = {"product": held.record.product, "date": held.record.ends}
     signal = Signal(code="contract_cancelled", band="running", evidence=evidence(held), facts=facts)
@@ -69,6 +84,31 @@ def _nearest_due(code: str, due: list[tuple[date, Held[Contract]]], moment: Mome
     return Reading(Signal(code=code, band=band, evidence=evidence(held), facts=facts), soonest(changes))
 
 
+def _read_left(view: View, moment: Moment, settings: Settings) -> Reading:
+    """There were contracts, and none goes on or runs any more: gone since the last one ended."""
+    ended: list[tuple[date, Held[Contract]]] = []
+    for held in view.contracts:
+        contract = held.record
+        if goes_on(contract):
+            return NOTHING
+        if contract.ends is not None and contract.ends >= moment.today:
+            return Reading(None, moment.end_of(contract.ends))
+        if contract.ends is None and contract.status is not ContractStatus.ended:
+            return NOTHING  # cancelled to a date nobody knows
+        if contract.ends is not None:
+            ended.append((contract.ends, held))
+    if not ended:
+        return NOTHING
+    last, held = max(ended, key=lambda each: (each[0], each[1].ref))
+    age = (moment.today - last).days
+    band = next((limit for limit in LEFT if age < limit), None)
+    if band is None:
+        return NOTHING
+    facts = {"product": held.record.product, "date": last}
+    signal = Signal(code="left", band=f"d{band}", evidence=evidence(held), facts=facts)
+    return Reading(signal, moment.start_of(last + timedelta(days=band)))
+
+
 CONTRACT_SIGNS = (
     Sign(
         code="contract_cancelled",
@@ -83,5 +123,12 @@ CONTRACT_SIGNS = (
         read=_read_discount,
         always=("date",),
         sometimes=("product", "amount", "amount_after"),
+    ),
+    Sign(
+        code="left",
+        bands=tuple(f"d{limit}" for limit in LEFT),
+        read=_read_left,
+        always=("date",),
+        sometimes=("product",),
     ),
 )

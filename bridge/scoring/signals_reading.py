@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from bridge.model import Ticket, TicketStatus
-from bridge.scoring.phrases import Phrases, flatten
+from bridge.scoring.limits import Settings
 from bridge.scoring.result import Evidence, Signal
 from bridge.scoring.view import Held, View
+
+T = TypeVar("T")
 
 DAY = timedelta(days=1)
 LAST = datetime.max.replace(tzinfo=timezone.utc)
@@ -28,14 +30,15 @@ class Moment(Struct, frozen=True):
     at: datetime
     today: date
     zone: tzinfo
-    _flat: dict[str, str] = msgspec.field(default_factory=dict)
-    _starts: dict[date, datetime] = msgspec.field(default_factory=dict)
+    _made: dict[Callable[..., Any], Any] = msgspec.field(default_factory=dict)
 
-    def flat(self, text: str) -> str:
-        """`text` as phrases are compared with it, made once however many topics are looked for."""
-        made = self._flat.get(text)
-        if made is None:
-            made = self._flat[text] = flatten(text)
+    def once(self, make: Callable[[View, Moment, Settings], T], view: View, settings: Settings) -> T:
+        """What `make` reads from the view, read once however many signals ask for it."""
+        made: T
+        if make in self._made:
+            made = self._made[make]
+        else:
+            made = self._made[make] = make(view, self, settings)
         return made
 
     def day_of(self, instant: datetime) -> date:
@@ -47,15 +50,16 @@ class Moment(Struct, frozen=True):
 
     def start_of(self, day: date) -> datetime:
         """The first instant of `day`, today or later, at the customer's place, in UTC."""
-        start = self._starts.get(day)
-        if start is None:
-            start = datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(timezone.utc)
-            self._starts[day] = start
-        return start
+        return _start_of(day, self.zone)
 
     def end_of(self, day: date) -> datetime:
         """The first instant after `day` at the customer's place, in UTC."""
         return LAST if day == date.max else self.start_of(day + DAY)
+
+
+@lru_cache(maxsize=16384)
+def _start_of(day: date, zone: tzinfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(timezone.utc)
 
 
 def moment_for(view: View, now: datetime, zone: tzinfo) -> Moment:
@@ -73,34 +77,15 @@ def find_zone(name: str) -> tzinfo | None:
         return None
 
 
-class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where signals begin, beyond what their bands' names say."""
-
-    nps_bad_at_most: Annotated[float, Meta(ge=0, le=10)] = 6
-    nps_good_from: Annotated[float, Meta(ge=0, le=10)] = 9
-    csat_bad_at_most: Annotated[float, Meta(ge=0, le=1)] = 0.4
-    """Share of the highest possible score: 2 of 5 is 0.4."""
-    csat_good_from: Annotated[float, Meta(ge=0, le=1)] = 0.8
-    purchase_window_days: Annotated[int, Meta(ge=28, le=1095)] = 180
-    """Purchases in the last so many days are held against the customer's own earlier average."""
-    fewest_purchases: Annotated[int, Meta(ge=4)] = 4
-    """Below so many purchases nobody has a rhythm."""
-
-
-class Settings(Struct, frozen=True):
-    """What the signals read besides the view."""
-
-    limits: Limits
-    phrases: dict[str, Phrases]
-    """Topic → the phrases that show it."""
-
-
 class Reading(Struct, frozen=True):
     """A signal or its absence, which stays so until `until` if no record changes (None: for good)."""
 
     signal: Signal | None
     until: datetime | None = None
 
+
+NOTHING = Reading(None)
+"""Not there, and nothing but a new record can change that."""
 
 Reader: TypeAlias = Callable[[View, Moment, Settings], Reading]
 

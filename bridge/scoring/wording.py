@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from string import Formatter
 from typing import Annotated, Any, TypeAlias
 
@@ -37,7 +37,9 @@ def say(value: Any, language: str) -> str:
     """
     if isinstance(value, str):
         return plain(value)
-    if isinstance(value, date):  # an instant is written as the date it carries
+    if isinstance(value, datetime):  # written as the date it carries
+        return _say_date(value.date(), language)
+    if isinstance(value, date):
         return _say_date(value, language)
     if isinstance(value, Money):
         return _say_money(value, language)
@@ -57,12 +59,14 @@ def plain(text: str, longest: int = LONGEST_WORD) -> str:
     return text[: longest - 1].rstrip() + "…"
 
 
-def _say_date(value: date | datetime, language: str) -> str:
+@lru_cache(maxsize=8192)
+def _say_date(value: date, language: str) -> str:
     if language == "de":
         return f"{value.day}.{value.month}.{value.year}"
     return f"{value.day} {_MONTHS[value.month]} {value.year}"
 
 
+@lru_cache(maxsize=8192)
 def _say_money(value: Money, language: str) -> str:
     digits = _minor_digits(value.currency)
     sign = "-" if value.minor < 0 else ""

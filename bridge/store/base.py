@@ -100,8 +100,12 @@ class Store(Protocol):
         awaitable."""
         ...
 
-    async def wait(self, channel: str, seconds: float) -> bool:
-        """Sleep until `channel` is woken by a committed unit of any process, or `seconds` have passed (False)."""
+    async def wait(self, channel: str, seconds: float, *, since: int | None = None) -> bool:
+        """Sleep until `channel` is woken by a committed unit of any process, or `seconds` have passed (False).
+
+        `since` is what `mark` said before the caller looked and found nothing to do: what was committed between that
+        look and this call then counts too, so that nothing is slept through.
+        """
         ...
 
     async def close(self) -> None:

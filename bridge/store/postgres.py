@@ -106,7 +106,7 @@ class PostgresStore:
         self._serve()
         return await future
 
-    async def wait(self, channel: str, seconds: float) -> bool:
+    async def wait(self, channel: str, seconds: float, *, since: int | None = None) -> bool:
         name = f"bridge_{channel}"
         waker = self._wakers[name]
         if name not in self._deaf:

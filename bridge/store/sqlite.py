@@ -72,8 +72,10 @@ class SqliteStore:
         row: Row | None = self._hot.execute(self._answer, (kind, value, language)).fetchone()
         return row
 
-    async def wait(self, channel: str, seconds: float) -> bool:
-        before = self.mark()
+    async def wait(self, channel: str, seconds: float, *, since: int | None = None) -> bool:
+        before = self.mark() if since is None else since
+        if self.mark() != before:
+            return True
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(POLL_SECONDS, left))

@@ -1,6 +1,8 @@
 """Vendors' servers, each written from the vendor's documentation and from nothing of its adapter.
 
-`contract_tests/fakes/<vendor>.py` holds a class `Fake`; the kit uses it as the transport of the adapter's client.
+`contract_tests/fakes/<vendor>.py` holds a class `Fake`; the kit uses it as the transport of the adapter's client. Where
+a vendor signs in a way of its own (scheme `own`), the module also holds
+`sign(secret, *, method, url, headers, body) -> dict[str, str]`: the headers that the vendor adds.
 """
 
 from __future__ import annotations

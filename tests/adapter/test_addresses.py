@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.adapter.addresses import normalise_email, normalise_key, normalise_phone
+from bridge.adapter.addresses import is_withheld, normalise_email, normalise_key, normalise_phone
 from bridge.model import KeyKind
 
 
@@ -64,6 +64,26 @@ def test_every_way_to_write_a_number_is_one_number(written: str) -> None:
 )
 def test_a_withheld_or_impossible_number_is_no_key(written: str) -> None:
     assert normalise_phone(written, "DE") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "withheld"),
+    [
+        ("anonymous", True),
+        (" Unterdrückt ", True),
+        ("", True),
+        ("+266696687", True),
+        ("00266696687", True),
+        ("sip:anonymous@anonymous.invalid", True),
+        ("+4930123456", False),
+        ("030 266696687", False),
+        ("02666 96687", False),
+        ("client:website", False),
+        ("sip:jana@pbx.example.org", False),
+    ],
+)
+def test_a_hidden_number_is_told_from_one_that_is_only_none_of_ours(written: str, withheld: bool) -> None:
+    assert is_withheld(written) is withheld
 
 
 def test_a_local_number_is_read_as_it_is_dialled_in_the_sources_country() -> None:
@@ -149,3 +169,26 @@ def test_a_key_is_normalised_by_its_kind() -> None:
     assert normalise_key("id", "crm:", "DE") is None
     with pytest.raises(ValueError, match="fax"):
         normalise_key("fax", "1", "DE")
+
+
+def by_the_library(text: str, region: str) -> str | None:
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return e164 if phonenumbers.is_possible_number(parsed) and 8 <= len(e164) <= 16 else None
+
+
+@given(
+    region=st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)),
+    digits=st.from_regex(r"0[1-9][0-9]{2,14}", fullmatch=True),
+    places=st.lists(st.integers(1, 14), max_size=3),
+    mark=st.sampled_from([" ", "/", "-", ".", " / ", ") "]),
+)
+def test_a_number_with_a_zero_in_front_is_what_the_library_says_everywhere(
+    region: str, digits: str, places: list[int], mark: str
+) -> None:
+    for place in sorted(set(places), reverse=True):
+        digits = digits[:place] + mark + digits[place:]
+    assert normalise_phone(digits, region) == by_the_library(digits, region)

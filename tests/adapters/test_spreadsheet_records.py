@@ -133,33 +133,49 @@ def test_other_rows_need_an_id(object: str) -> None:
 
 
 CENTER = SimpleNamespace(
-    accounts=[SimpleNamespace(id="F-1", name="Müller & Söhne KG", segment="Geschäftskunden", owner=None)],
+    accounts=[
+        SimpleNamespace(id="F-1", name="Müller & Söhne KG", segment="Geschäftskunden", owner=None, prestige=True)
+    ],
     customers=[
         SimpleNamespace(
             id="004711", name=None, given_name="Jürgen", family_name="Groß", salutation="Herr Dr.",
             email="jg@beispiel.example", phone="+493023125014", language="de", account_id="F-1",
             customer_since=date(2019, 3, 1),
             consents=[Consent(Channel.voice, ConsentStatus.granted, datetime(2026, 1, 4, 23, tzinfo=timezone.utc))],
+            mobile=None, region="Köln", job_title="Inhaber", owner="Jana Brandt", preferred_channel=Channel.letter,
+            communication_needs="Bitte schreiben", objects_to_profiling=True, deceased=False, tags=["VIP", "alt"],
         ),
         SimpleNamespace(
             id="004712", name="Anna Ohm", given_name=None, family_name=None, salutation=None, email=None,
             phone="+41446681800", language="en", account_id=None, customer_since=None,
             consents=[Consent(Channel.email, ConsentStatus.denied), Consent(Channel.sms, ConsentStatus.unknown)],
+            mobile=None, region=None, job_title=None, owner=None, preferred_channel=Channel.unknown,
+            communication_needs=None, objects_to_profiling=False, deceased=True, tags=[],
         ),
     ],
     contracts=[
         SimpleNamespace(
-            id="V-1", customer_id="004711", product="Glasfaser; 250", status=ContractStatus.cancelled,
+            id="V-1", customer_id="004711", account_id=None, product="Glasfaser; 250", status=ContractStatus.cancelled,
             starts=date(2024, 5, 1), ends=date(2026, 4, 30), notice_by=None, monthly_amount=Money(123456, "EUR"),
-            discount_ends=date(2025, 4, 30), amount_after_discount=Money(4990, "CHF"),
+            discount_ends=date(2025, 4, 30), amount_after_discount=Money(4990, "CHF"), renewal="automatic",
+            cancelled_at=date(2026, 1, 2), cancel_reason="Umzug",
         )
     ],
     purchases=[
         SimpleNamespace(
             id="B-1", customer_id="004711", at=datetime(2026, 2, 1, 8, 30, tzinfo=timezone.utc),
-            amount=Money(-1990, "EUR"), margin=None,
+            amount=Money(-1990, "EUR"), margin=None, product="Router", refunded=True,
         )
     ],
+    surveys=[
+        SimpleNamespace(
+            id="S-1", customer_id="004711", metric="nps", answered=None,
+            sent=datetime(2026, 2, 1, 8, 30, tzinfo=timezone.utc),
+        ),
+        SimpleNamespace(id="S-2", customer_id="004711", metric="csat", answered=NOW, sent=NOW),
+    ],
+    readings=[SimpleNamespace(customer_id="004712", metric="data_gb", day=date(2026, 2, 1), value=1234.5)],
+    spoiled=frozenset(),
 )  # fmt: skip
 
 
@@ -169,13 +185,13 @@ async def test_the_sample_goes_through_the_adapter_as_it_was_told(tmp_path: Path
     assert (
         of.streams()
         == tuple(path.name for path in written)
-        == ("firmen.csv", "kunden.csv", "vertraege.csv", "kaeufe.csv")
+        == ("firmen.csv", "kunden.csv", "vertraege.csv", "kaeufe.csv", "umfragen.csv", "nutzung.csv")
     )
     found: dict[str, Entry] = {}
     for stream in of.streams():
         for item in (await of.page(open_client(of), stream, "", NOW)).items:
             found |= {entry.source_id: entry for entry in of.read(item) if isinstance(entry, Entry)}
-    assert found["F-1"].body == {"name": "Müller & Söhne KG", "segment": "Geschäftskunden"}
+    assert found["F-1"].body == {"name": "Müller & Söhne KG", "segment": "Geschäftskunden", "prestige": True}
     gross, ohm, contract, purchase = (found[name] for name in ("004711", "004712", "V-1", "B-1"))
     assert gross.body["salutation"] == "Herr Dr."
     assert gross.body["phones"] == [{"raw": "0302/3125014", "e164": "+493023125014"}]
@@ -191,19 +207,54 @@ async def test_the_sample_goes_through_the_adapter_as_it_was_told(tmp_path: Path
     assert contract.body == {
         "product": "Glasfaser; 250", "status": "cancelled", "starts": "2024-05-01", "ends": "2026-04-30",
         "monthly_amount": {"minor": 123456, "currency": "EUR"}, "discount_ends": "2025-04-30",
-        "amount_after_discount": {"minor": 4990, "currency": "CHF"},
+        "amount_after_discount": {"minor": 4990, "currency": "CHF"}, "renewal": "automatic",
+        "cancelled_at": "2026-01-02", "cancel_reason": "Umzug",
     }  # fmt: skip
-    assert purchase.body == {"at": "2026-02-01T08:30:00Z", "amount": {"minor": -1990, "currency": "EUR"}}
+    assert purchase.body == {
+        "at": "2026-02-01T08:30:00Z", "amount": {"minor": -1990, "currency": "EUR"}, "product": "Router",
+        "refunded": True,
+    }  # fmt: skip
+    assert (gross.body["job_title"], gross.body["owner"], gross.body["preferred_channel"], gross.body["tags"]) == (
+        "Inhaber", "Jana Brandt", "letter", ["VIP", "alt"],
+    )  # fmt: skip
+    assert (gross.body["objects_to_profiling"], gross.body["communication_needs"]) == (True, "Bitte schreiben")
+    assert ohm.body["deceased"]
+    assert found["S-1"].body == {"metric": "nps", "sent": "2026-02-01T08:30:00Z"}
+    assert "S-2" not in found
+    (used,) = [entry for entry in found.values() if entry.object == "usage"]
+    assert used.body == {"metric": "data_gb", "day": "2026-02-01", "value": 1234.5}
+    assert used.subject.customer == "004712"
+
+
+async def test_a_spoiled_row_cannot_be_read_and_a_companys_contract_is_the_companys(tmp_path: Path) -> None:
+    of = adapter(tmp_path)
+    business = SimpleNamespace(**{**vars(CENTER.contracts[0]), "account_id": "F-1"})
+    center = SimpleNamespace(**{**vars(CENTER), "contracts": [business], "spoiled": frozenset({"004711", "B-1"})})
+    export(center, of.source)
+    for stream, faulty in (("kunden.csv", 1), ("kaeufe.csv", 1), ("vertraege.csv", 0)):
+        items = (await of.page(open_client(of), stream, "", NOW)).items
+        unread = 0
+        for item in items:
+            try:
+                entries = of.read(item)
+            except MappingError:
+                unread += 1
+            else:
+                assert all(isinstance(one, Entry) for one in entries)
+        assert unread == faulty
+    (contract,) = of.read((await of.page(open_client(of), "vertraege.csv", "", NOW)).items[0])
+    assert isinstance(contract, Entry)
+    assert (contract.subject.customer, contract.subject.account) == (None, "F-1")
 
 
 def test_the_sample_is_windows_1252_where_that_has_all_letters(tmp_path: Path) -> None:
     of = adapter(tmp_path)
-    *_, contracts, purchases = export(CENTER, of.source)
+    _, _, contracts, purchases, *_ = export(CENTER, of.source)
     assert "Kündigung bis" in contracts.read_bytes().decode("cp1252")
     polish = SimpleNamespace(
         **{
             **vars(CENTER),
-            "accounts": [SimpleNamespace(id="F", name="Łódź", segment=None, owner=None)],
+            "accounts": [SimpleNamespace(id="F", name="Łódź", segment=None, owner=None, prestige=False)],
             "purchases": [],
         }
     )

@@ -13,7 +13,7 @@ from bridge.flow import Desk, block, merge, separate, split, unblock
 from bridge.model import Key, KeyKind
 from bridge.store import find_answer
 from bridge.worker import Worker
-from tests.desks import NOW, drain, feed, ticket, user
+from tests.desks import NOW, drain, feed, read_exports, ticket, user
 from tests.dump import dump, query
 
 
@@ -53,7 +53,7 @@ async def test_what_keys_brought_together_can_be_separated_and_that_taken_back(d
     await feed(desk, "helpdesk", [user(1, email="same@example.de")])
     folder = Path(desk.registry.adapter("crm").source.setting("folder"))
     (folder / "kunden.csv").write_text("Kundennummer;Nachname;E-Mail\n77;Albers;same@example.de\n")
-    await Worker(desk=desk, clock=lambda: NOW).settle_all()
+    await read_exports(Worker(desk=desk, clock=lambda: NOW))
     together = await _customer(desk, 1)
     assert (await _answer(desk, "id", "crm:77"))[1] == together
     before = await dump(database_url)

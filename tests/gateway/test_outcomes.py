@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from typing import Any
 
 import msgspec
 import pytest
 
+from bridge.decisions import pack_card, unpack_card
 from bridge.flow import refresh_due
 from bridge.store import Unit, micros
 from tests.gateway.conftest import Gateway, case, person
@@ -22,7 +22,7 @@ async def decision(gateway: Gateway, offer: dict[str, Any] | None = None) -> str
     id = (await gateway.lookup(phone="+4930901820"))["decision_id"]
     if offer is not None:
         row = (await gateway.store.all("gateway.decision", id=id))[0]
-        card = msgspec.json.decode(zlib.decompress(row[6])) | {"offer": offer}
+        card = msgspec.json.decode(unpack_card(row[6])) | {"offer": offer}
         unit = Unit()
         stored = (await gateway.rows("decisions", "routing, detail, made_of, tier", f"id = '{id}'"))[0]
         for language in ("de", "en"):
@@ -43,7 +43,7 @@ async def decision(gateway: Gateway, offer: dict[str, Any] | None = None) -> str
                 currency=None,
                 routing=bytes(stored[0]),
                 detail=bytes(stored[1]),
-                card=zlib.compress(msgspec.json.encode(card)),
+                card=pack_card(msgspec.json.encode(card)),
                 made_of=stored[2],
             )
         await gateway.store.write(unit)

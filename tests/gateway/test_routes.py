@@ -154,10 +154,10 @@ async def test_the_page_for_people_loads_nothing_and_runs_nothing(gateway: Gatew
     assert "http" not in page.text.replace("https://desk.example.com", "")
 
 
-CALLS = [
+CALLS = [  # without streams, which do not end, and those that have tests of their own
     (route.method, route.path, sorted(route.scopes or ()))
     for route in ROUTES
-    if route.path != "/metrics" and not route.path.startswith("/webhooks")
+    if route.path != "/metrics" and not route.path.startswith("/webhooks") and not route.path.endswith("/events")
 ]
 
 

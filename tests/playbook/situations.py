@@ -37,8 +37,7 @@ KATRIN = Customer(
     external_ids={"billing": "77001"},
     job_title="Inhaberin",
     owner="Jana Brandt",
-    preferred_channel=Channel.email,
-    communication_needs="hört schwer",
+    preferred_channel=Channel.voice,
     tags=("Messe",),
     customer_since=date(2019, 3, 1),
 )
@@ -56,7 +55,15 @@ _SAMPLE: dict[str, Any] = {
     "days": 180,
     "gap": 30,
     "year": "2016",
+    "name": "Telstern",
+    "count": 4,
+    "minutes": 25,
+    "drop": 45,
+    "title": "Geschäftsführerin",
 }
+"""A value for every fact that a sign can bring."""
+_OTHERWISE: dict[tuple[str, str], Any] = {("usage_falling", "metric"): "logins", ("prestige", "name"): "Hafenwerk AG"}
+OWN = ("Albers", "Glasfaser 250", "Telstern", "Jana Brandt", "Geschäftsführerin")
 
 
 def unhappy() -> View:
@@ -71,7 +78,7 @@ def unhappy() -> View:
             reopened=1,
         ),
         SurveyResponse(metric=SurveyMetric.nps, score=3.0, answered=ago(6), comment="Geheimer Kommentar"),
-        Account(name="Albers Optik GmbH", segment="Business", prestige=True),
+        Account(name="Albers Optik GmbH", segment="Business"),
         customer=KATRIN,
     )
 
@@ -81,21 +88,26 @@ def situation_of(view: View) -> Situation:
 
 
 def with_signals(
-    *codes: str,
+    *codes: str | tuple[str, str],
     facts: bool = True,
     tier: Tier = Tier.silver,
     band: Band = Band.medium,
     customer: Customer = KATRIN,
     expected: Money | None = FIVE_HUNDRED,
 ) -> Situation:
-    """A situation that shows `codes`, each in its strongest band, with all its facts or only those always there."""
+    """A situation that shows `codes`, each in its strongest band (else the one beside it), with all its facts or only
+    those always there."""
+    pairs = [code if isinstance(code, tuple) else (code, SIGNS[code].bands[0]) for code in codes]
     signals = tuple(
         Signal(
             code=code,
-            band=SIGNS[code].bands[0],
-            facts={name: _SAMPLE[name] for name in (*SIGNS[code].always, *(SIGNS[code].sometimes if facts else ()))},
+            band=shown,
+            facts={
+                name: _OTHERWISE.get((code, name), _SAMPLE[name])
+                for name in (*SIGNS[code].always, *(SIGNS[code].sometimes if facts else ()))
+            },
         )
-        for code in codes
+        for code, shown in pairs
     )
     risk = Risk(probability=0.3, band=band, horizon_days=90, base_log_odds=-2.0, usual=0.06, reasons=())
     value = Value(expected=expected, tier=tier, horizon_days=365, how=())

@@ -15,7 +15,7 @@ from bridge.adapter.yamlfile import read_yaml
 from bridge.errors import ConfigError
 from bridge.model import Customer, Ticket, TicketStatus
 from bridge.playbook import Routing, Situation, load_routing, route
-from bridge.playbook.situation import VOCABULARY, address_of
+from bridge.playbook.situation import SCRIPT_VOCABULARY, address_of
 from bridge.scoring.result import Band, Tier
 from bridge.scoring.view import View
 from tests.playbook.situations import KATRIN, situation_of, unhappy, with_signals
@@ -48,14 +48,14 @@ def test_the_first_rule_that_holds_decides(situation: Situation, hint: str, prio
 def test_every_customer_goes_somewhere_and_only_names_of_the_vocabulary_are_asked(view: View) -> None:
     situation = situation_of(view)
     assert route(RULES, situation).route_hint in {"retention", "vip", "owner", "service", "general"}
-    assert set(situation.facts) <= set(VOCABULARY)
+    assert set(situation.facts) <= set(SCRIPT_VOCABULARY)
 
 
 def test_a_full_situation_knows_every_name_of_the_vocabulary() -> None:
     facts = situation_of(unhappy()).facts
-    assert set(facts) == set(VOCABULARY)
+    assert set(facts) == set(SCRIPT_VOCABULARY)
     assert facts["account.segments"] == ("Business",)
-    assert facts["account.prestige"] is True
+    assert facts["account.prestige"] is False
     assert facts["contract.products"] == ("Glasfaser 250",)
     assert facts["ticket.open"] == 1
     assert facts["signal"]["complaint"] == "open"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,21 @@ import msgspec
 import pytest
 import yaml
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.adapter.yamlfile import read_yaml
 from bridge.errors import ConfigError
-from bridge.model import Customer
+from bridge.model import Channel, Customer, Money
 from bridge.playbook import Situation, Suggestion, fill, load_playbooks, suggest
 from bridge.playbook.schemas import config_schemas, write_schemas
 from bridge.playbook.scripts import LONGEST_LINE, LONGEST_TITLE
+from bridge.playbook.situation import SCRIPT_VOCABULARY, VOCABULARY
 from bridge.scoring.result import Band, Tier
 from bridge.scoring.signals import SIGNS
 from bridge.scoring.view import View
-from tests.playbook.situations import KATRIN, situation_of, unhappy, with_signals
+from tests.playbook.customers import CUSTOMERS
+from tests.playbook.faults import find_faults
+from tests.playbook.situations import CARD, KATRIN, OWN, situation_of, unhappy, with_signals
 from tests.scoring.views import CONFIG, views
 
 PLAYBOOKS = load_playbooks(CONFIG / "playbooks")
@@ -38,21 +43,49 @@ def texts(suggestion: Suggestion, language: str) -> list[str]:
     ]
 
 
-def assert_whole(suggestion: Suggestion) -> None:
-    """Both languages are there, fit the card and have no hole."""
+def assert_whole(suggestion: Suggestion, own: Collection[str] = OWN) -> None:
+    """Both languages are there, fit the card, and have no fault in them."""
     for language in ("de", "en"):
         assert 0 < len(suggestion.title[language]) <= LONGEST_TITLE
         assert 0 < len(suggestion.line[language]) <= LONGEST_LINE
-        for text in texts(suggestion, language):
-            assert text == text.strip()
-            assert text.isprintable()
-            assert not any(hole in text for hole in ("{", "}", "None", "  ", " ,", " .", "()"))
+        assert [fault for text in texts(suggestion, language) for fault in find_faults(text, language, own)] == []
     assert len(suggestion.more["de"]) == len(suggestion.more["en"])
     assert len(suggestion.do_not_say["de"]) == len(suggestion.do_not_say["en"])
 
 
-def test_the_four_playbooks_are_there_best_first() -> None:
-    assert IDS == ["apology", "high_value_at_risk", "contract_or_discount_end", "default"]
+def test_there_is_a_customer_for_every_playbook() -> None:
+    assert set(CUSTOMERS) == set(IDS)
+
+
+@pytest.mark.parametrize("script", IDS)
+def test_every_playbook_is_suggested_to_the_customer_it_is_meant_for(script: str) -> None:
+    suggestion = suggest(PLAYBOOKS, situation_of(CUSTOMERS[script]))
+    assert suggestion.script_id == script
+    assert_whole(suggestion)
+
+
+@pytest.mark.parametrize("fields", [{"objects_to_profiling": True}, {"deceased": True}])
+@pytest.mark.parametrize("script", IDS)
+def test_who_objects_or_has_died_gets_the_neutral_script(script: str, fields: dict[str, bool]) -> None:
+    view = CUSTOMERS[script]
+    silent = msgspec.structs.replace(view, customer=msgspec.structs.replace(view.customer, **fields))
+    suggestion = suggest(PLAYBOOKS, situation_of(silent))
+    assert (suggestion.script_id, suggestion.alternates, suggestion.offers) == ("default", (), ())
+
+
+def test_no_two_playbooks_have_the_same_priority() -> None:
+    assert len({playbook.priority for playbook in PLAYBOOKS.playbooks}) == len(IDS)
+
+
+@pytest.mark.parametrize("script", IDS)
+def test_german_and_english_say_the_same_with_the_same_facts(script: str) -> None:
+    data = read_yaml(CONFIG / "playbooks" / f"{script}.yaml")
+    for part in ("title", "line", "more", "do_not_say"):
+        given = [data[part][language] for language in ("de", "en")]
+        german, english = ([each] if isinstance(each, str) else each for each in given)
+        assert len(german) == len(english)
+        for one, other in zip(german, english, strict=True):
+            assert set(re.findall(r"{{ (\w+) }}", one)) == set(re.findall(r"{{ (\w+) }}", other))
 
 
 @pytest.mark.parametrize("script", IDS)
@@ -77,23 +110,86 @@ def test_every_sign_and_pair_of_signs_gets_a_whole_script(codes: tuple[str, ...]
     assert_whole(suggest(PLAYBOOKS, with_signals(*codes)))
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from([(code, band) for code, sign in SIGNS.items() for band in sign.bands]), max_size=6),
+    st.booleans(),
+    st.sampled_from((KATRIN, Customer(), Customer(name="Kim Weber"), msgspec.structs.replace(KATRIN, owner=None))),
+    st.sampled_from(Band),
+    st.sampled_from(Tier),
+    st.sampled_from((None, Money(50, "EUR"), Money(250_000, "EUR"))),
+)
+def test_every_playbook_renders_whole_in_any_situation(
+    signs: list[tuple[str, str]], facts: bool, customer: Customer, band: Band, tier: Tier, expected: Money | None
+) -> None:
+    situation = with_signals(
+        *dict(signs).items(), facts=facts, customer=customer, band=band, tier=tier, expected=expected
+    )
+    for playbook in PLAYBOOKS.playbooks:
+        assert_whole(fill(playbook, situation))
+
+
+@pytest.mark.parametrize("facts", [True, False], ids=["all facts", "only sure facts"])
+@pytest.mark.parametrize("code", SIGNS)
+def test_every_reason_and_what_would_lower_it_reads_whole(code: str, facts: bool) -> None:
+    situation = with_signals(code, facts=facts)
+    assert situation.scores is not None
+    signal = situation.scores.signals[0]
+    share = CARD.shares[signal.code, signal.band]
+    for texts_of in (share.text, share.lower):
+        for language, text in texts_of.items():
+            assert find_faults(text.fill(signal.facts, 160), language, OWN) == []
+
+
 @settings(max_examples=100, deadline=None)
 @given(views())
 def test_every_customer_gets_a_whole_script(view: View) -> None:
-    assert_whole(suggest(PLAYBOOKS, situation_of(view)))
+    assert_whole(suggest(PLAYBOOKS, situation_of(view)), own=("Mobil M", "logins"))
+
+
+NEEDS = msgspec.structs.replace(KATRIN, communication_needs="hört schwer")
+WRITES = msgspec.structs.replace(KATRIN, preferred_channel=Channel.email)
 
 
 @pytest.mark.parametrize(
     ("situation", "script"),
     [
-        (with_signals("complaint"), "apology"),
+        (with_signals("complaint"), "complaint"),
+        (with_signals(("complaint", "d90")), "default"),
+        (with_signals("complaint", "ticket_waiting", "ticket_reopened"), "complaint"),
         (with_signals("ticket_waiting", "discount_ending"), "apology"),
-        (with_signals("detractor", tier=Tier.platinum, band=Band.critical), "apology"),
+        (with_signals("bad_review"), "apology"),
+        (with_signals("detractor", tier=Tier.platinum, band=Band.critical), "key_account"),
+        (with_signals("detractor", tier=Tier.gold, band=Band.critical), "apology"),
+        (with_signals("complaint", "prestige", band=Band.low), "key_account"),
+        (with_signals("prestige", "contract_ending"), "contract_end"),
+        (with_signals("complaint", "seniority", tier=Tier.gold), "key_account"),
+        (with_signals("complaint", ("seniority", "manager"), tier=Tier.gold), "complaint"),
+        (with_signals("complaint", "seniority", tier=Tier.bronze), "complaint"),
+        (with_signals("cancellation_intent", "complaint", "contract_terms"), "wants_to_leave"),
+        (with_signals("contract_cancelled", "complaint"), "complaint"),
+        (with_signals("contract_cancelled", "detractor"), "win_back"),
+        (with_signals("left", "silence"), "win_back"),
+        (with_signals("onboarding", "onboarding_trouble", "ticket_waiting"), "onboarding_trouble"),
+        (with_signals("calls_abandoned", "billing_trouble"), "long_waits"),
+        (with_signals("billing_trouble", "price_asked"), "billing_trouble"),
+        (with_signals(("billing_trouble", "d90")), "default"),
+        (with_signals("competitor", "price_asked", "contract_terms"), "competitor_offer"),
+        (with_signals("moving", "contract_terms"), "moving"),
+        (with_signals("contract_terms", "contract_ending"), "contract_terms"),
+        (with_signals("price_asked", "discount_ending"), "price_asked"),
         (with_signals("silence", tier=Tier.gold, band=Band.high), "high_value_at_risk"),
-        (with_signals("silence", tier=Tier.silver, band=Band.high), "default"),
-        (with_signals("discount_ending"), "contract_or_discount_end"),
-        (with_signals("contract_terms"), "contract_or_discount_end"),
-        (with_signals("promoter", "long_tenure"), "default"),
+        (with_signals("contract_ending", tier=Tier.gold, band=Band.high), "high_value_at_risk"),
+        (with_signals("silence", tier=Tier.silver, band=Band.high), "neglected"),
+        (with_signals("discount_ending", "contract_ending"), "discount_end"),
+        (with_signals("contract_ending", "usage_falling"), "contract_end"),
+        (with_signals(("emails_unopened", "x3"), ("surveys_unanswered", "x2")), "default"),
+        (with_signals("onboarding", "promoter"), "welcome"),
+        (with_signals("promoter", "long_tenure", band=Band.low), "promoter_thanks"),
+        (with_signals("promoter", band=Band.high), "default"),
+        (with_signals("complaint", customer=NEEDS), "cannot_phone"),
+        (with_signals("complaint", customer=WRITES), "complaint"),
+        (with_signals(customer=WRITES), "other_channel"),
         (with_signals(tier=Tier.unknown, band=Band.unknown), "default"),
         (Situation(), "default"),
     ],
@@ -104,14 +200,28 @@ def test_each_playbook_is_suggested_to_those_it_is_meant_for(situation: Situatio
 
 def test_the_other_playbooks_that_apply_are_named_in_order() -> None:
     situation = with_signals("complaint", "contract_ending", tier=Tier.gold, band=Band.high)
-    assert suggest(PLAYBOOKS, situation).alternates == ("high_value_at_risk", "contract_or_discount_end", "default")
+    assert suggest(PLAYBOOKS, situation).alternates == ("high_value_at_risk", "contract_end", "default")
 
 
 def test_the_line_names_what_happened_to_this_customer() -> None:
     suggestion = suggest(PLAYBOOKS, situation_of(unhappy()))
-    assert suggestion.line["de"].startswith("Frau Albers, Sie warten seit dem 15.11.2026 auf unsere Antwort.")
-    assert suggestion.line["en"].startswith("Ms Albers, you have been waiting for our reply since 15 Nov 2026.")
+    assert suggestion.line["de"].startswith("Frau Albers, Ihre Beschwerde vom 15.11.2026 liegt vor mir, und Sie warten")
+    assert suggestion.line["en"].startswith("Ms Albers, I have your complaint of 15 Nov 2026 in front of me, and you")
     assert "Persönliche Betreuung: Jana Brandt." in suggestion.more["de"][-1]
+
+
+def test_what_makes_phoning_hard_is_never_said_and_routing_cannot_ask_for_it() -> None:
+    assert "hört" not in msgspec.json.encode(suggest(PLAYBOOKS, with_signals(customer=NEEDS))).decode()
+    assert "customer.communication_needs" in SCRIPT_VOCABULARY
+    assert "customer.communication_needs" not in VOCABULARY
+
+
+def test_nobody_is_told_that_they_were_filed_as_a_name_or_a_number() -> None:
+    """Rank, value, risk, usage figures and the name of a competitor are for the agent, never for the line to say."""
+    data = [read_yaml(CONFIG / "playbooks" / f"{script}.yaml") for script in IDS]
+    spoken = " ".join(text for each in data for text in (*each["line"]["de"], *each["line"]["en"]))
+    for fact in ("prestige_", "seniority_", "usage_falling_", "emails_unopened_", "competitor_name", "offer_ceiling"):
+        assert fact not in spoken
 
 
 def test_a_discount_that_ends_is_named_with_both_prices() -> None:
@@ -128,15 +238,7 @@ def test_nothing_personal_is_said_beyond_what_the_script_names() -> None:
 
 def test_the_dead_are_not_addressed() -> None:
     dead = msgspec.structs.replace(unhappy(), customer=msgspec.structs.replace(KATRIN, deceased=True))
-    suggestion = suggest(PLAYBOOKS, situation_of(dead))
-    assert suggestion.script_id == "default"
-    assert "Albers" not in msgspec.json.encode(suggestion).decode()
-
-
-def test_who_objects_to_profiling_gets_the_neutral_script() -> None:
-    objecting = msgspec.structs.replace(unhappy(), customer=msgspec.structs.replace(KATRIN, objects_to_profiling=True))
-    suggestion = suggest(PLAYBOOKS, situation_of(objecting))
-    assert (suggestion.script_id, suggestion.alternates, suggestion.offers) == ("default", (), ())
+    assert "Albers" not in msgspec.json.encode(suggest(PLAYBOOKS, situation_of(dead))).decode()
 
 
 def test_a_hostile_name_or_product_stays_text() -> None:
@@ -148,7 +250,7 @@ def test_a_hostile_name_or_product_stays_text() -> None:
 
 def test_a_line_made_too_long_by_its_facts_gives_way_to_the_next() -> None:
     long = with_signals("contract_ending", customer=Customer(name="N" * 400, owner="O" * 400))
-    assert_whole(suggest(PLAYBOOKS, long))
+    assert_whole(suggest(PLAYBOOKS, long), own=("N" * 59 + "…", "O" * 59 + "…", *OWN))
 
 
 Change = Callable[[dict[str, Any]], Any]
@@ -241,6 +343,7 @@ def test_the_schemas_for_editors_are_fresh(tmp_path: Path) -> None:
         ("scoring.yaml", "scoring"),
         ("routing.yaml", "routing"),
         ("identity.yaml", "identity"),
+        ("incident.yaml", "incident"),
         *((f"playbooks/{name}.yaml", "playbook") for name in IDS),
     ],
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bridge.adapter.base import Item
 from bridge.automation import outbox
+from bridge.decisions import unpack_card
 from bridge.flow import Desk
 from bridge.gateway.trail import Trail
 from bridge.intake import sync
@@ -45,7 +45,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, bytes | memoryview):
         return str(value)
     raw = bytes(value)
-    return (zlib.decompress(raw) if raw[:1] == b"\x58" or raw[:1] == b"\x78" else raw).decode()
+    return (raw if raw[:1] in (b"{", b",") else unpack_card(raw)).decode()
 
 
 def traces(text: str) -> list[str]:

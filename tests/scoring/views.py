@@ -27,6 +27,7 @@ from bridge.model import (
     Ticket,
     TicketStatus,
     TicketType,
+    Usage,
 )
 from bridge.scoring.view import Held, View
 
@@ -43,6 +44,7 @@ _OBJECTS: dict[type[Record], str] = {
     Purchase: "purchase",
     SurveyResponse: "survey_response",
     Ticket: "ticket",
+    Usage: "usage",
 }
 _FIELDS: dict[type[Record], str] = {
     Account: "accounts",
@@ -51,6 +53,7 @@ _FIELDS: dict[type[Record], str] = {
     Purchase: "purchases",
     SurveyResponse: "surveys",
     Ticket: "tickets",
+    Usage: "usage",
 }
 
 
@@ -90,9 +93,19 @@ _INSTANTS = st.one_of(
     st.integers(-900 * 24 * 60, 30 * 24 * 60).map(lambda minutes: NOW + timedelta(minutes=minutes)),
     st.sampled_from((datetime(1, 1, 1, tzinfo=timezone.utc), datetime.max.replace(tzinfo=timezone.utc))),
 )
+_RECENT = st.one_of(_INSTANTS, st.integers(-400 * 24, 24).map(lambda hours: NOW + timedelta(hours=hours)))
 _DAYS = st.one_of(st.integers(-800, 800).map(day), st.sampled_from((date.min, date.max, date(2024, 2, 29))))
 _MONEY = st.builds(Money, st.integers(0, 50_000), st.sampled_from(("EUR", "CHF", "JPY")))
-_WORDS = st.sampled_from((None, "Wann endet mein Vertrag?", "I want to cancel my contract", "Alles gut", "Rechnung"))
+_WORDS = st.sampled_from(
+    (
+        None,
+        "Wann endet mein Vertrag?",
+        "I want to cancel my contract",
+        "Alles gut",
+        "Nordfunk ist billiger, ich ziehe im Mai um",
+        "Die Rechnung ist falsch, das ist eine Frechheit",
+    )
+)
 
 
 def _maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -120,7 +133,8 @@ _RECORDS: dict[str, st.SearchStrategy[Any]] = {
         type=st.sampled_from(TicketType),
         status=st.sampled_from(TicketStatus),
         text=_WORDS,
-        opened=_maybe(_INSTANTS),
+        topic=st.sampled_from((None, "Rechnung", "Umzug", "Frage")),
+        opened=_maybe(_RECENT),
         first_reply=_maybe(_INSTANTS),
         resolved=_maybe(_INSTANTS),
         reopened=st.integers(0, 1),
@@ -130,19 +144,45 @@ _RECORDS: dict[str, st.SearchStrategy[Any]] = {
         Interaction,
         channel=st.sampled_from(Channel),
         direction=st.sampled_from(Direction),
-        started=_maybe(_INSTANTS),
-        personal=st.sampled_from((None, True, False)),
+        started=_maybe(_RECENT),
+        personal=st.sampled_from((None, True, False, False)),
+        wait_seconds=st.sampled_from((None, 30, 700)),
+        abandoned=st.booleans(),
+        agent=st.sampled_from((None, None, "agent-7")),
         text=_WORDS,
     ),
     "surveys": st.builds(
         SurveyResponse,
         metric=st.sampled_from(SurveyMetric),
+        sent=_maybe(_RECENT),
         answered=_maybe(_INSTANTS),
         score=_maybe(st.sampled_from((0.0, 3.0, 5.0, 9.0, 10.0))),
         scale=_maybe(st.sampled_from((5.0, 10.0))),
     ),
+    "usage": st.builds(
+        Usage,
+        metric=st.sampled_from((None, "email_open", "logins")),
+        day=_maybe(st.one_of(st.integers(-200, 10).map(day), st.sampled_from((date.min, date.max)))),
+        value=_maybe(st.sampled_from((0.0, 1.0, 7.5))),
+    ),
+    "accounts": st.builds(Account, prestige=st.booleans(), name=st.sampled_from((None, "Hafenwerk AG"))),
 }
-_MOST = {"contracts": 3, "purchases": 9, "tickets": 3, "interactions": 3, "surveys": 3}
+_MOST = {"contracts": 3, "purchases": 12, "tickets": 5, "interactions": 8, "surveys": 5, "usage": 8, "accounts": 1}
+
+
+@st.composite
+def _daily_usage(draw: DrawFn) -> tuple[Held[Usage], ...]:
+    """Nothing, or months of daily use with another level at their end."""
+    length = draw(st.sampled_from((0, 0, 60, 150)))
+    end, before, after = draw(st.integers(-60, 2)), draw(st.integers(0, 9)), draw(st.integers(0, 9))
+    return tuple(
+        held(
+            Usage(metric="minutes", day=day(end - back), value=float(after if back < 28 else before)),
+            NOW,
+            f"u{back}",
+        )
+        for back in range(length)
+    )
 
 
 @st.composite
@@ -153,8 +193,10 @@ def views(draw: DrawFn) -> View:
         some = draw(st.lists(st.tuples(records, _INSTANTS), max_size=_MOST[name]))
         made = [held(record, at, str(number)) for number, (record, at) in enumerate(some)]
         fields[name] = tuple(sorted(made, key=lambda one: one.at, reverse=True))
+    fields["usage"] += draw(_daily_usage())
     customer = Customer(
-        customer_since=draw(_maybe(_DAYS)),
+        job_title=draw(st.sampled_from((None, "Inhaberin", "Teamleiter", "Assistenz der Geschäftsführung"))),
+        customer_since=draw(_maybe(st.one_of(_DAYS, st.integers(-120, 5).map(day)))),
         time_zone=draw(st.sampled_from((None, "America/Sao_Paulo", "Pacific/Auckland", "Berlin", "Asia/Kolkata"))),
     )
     return View(id="c_1", customer=customer, **fields)

@@ -16,7 +16,7 @@ from bridge.errors import Superseded, VendorError, VendorRefused, VendorRetryabl
 from bridge.flow import Desk
 from bridge.store import Store, find_answer
 from bridge.worker import LEAST, MOST, TRANSACTION_SECONDS, Pace, Worker
-from tests.desks import NOW, drain, feed, go_live, make_desk, ticket, user
+from tests.desks import NOW, drain, feed, go_live, make_desk, read_exports, ticket, user
 from tests.dump import query
 
 HINT = Item(object="hint", raw={"id": 7})
@@ -136,7 +136,7 @@ async def test_a_decision_that_has_run_out_is_made_anew_and_its_crossing_is_a_li
     )
     clock = Clock()
     at_work = Worker(desk=desk, clock=clock)
-    await at_work.settle_all()
+    await read_exports(at_work)
     before = await find_answer(desk.store, "id", "crm:1")
     assert before is not None
     assert b"contract_ending" not in before[12]
@@ -179,7 +179,7 @@ async def test_tiers_are_drawn_from_all_customers_once_there_are_enough(desk: De
         f"Vertragsnummer;Kundennummer;Status;Vertragsbeginn;Monatsbetrag\n{sums}\n", "utf-8"
     )
     at_work = Worker(desk=desk, clock=Clock())
-    await at_work.settle_all()
+    await read_exports(at_work)
     drawn = [desk.cuts]
     await at_work.tidy()
     drawn.append(desk.cuts)

@@ -80,3 +80,9 @@ where subject = any(:subjects) and deleted = 0 and (
   effective_at < :at
   or (effective_at = :at and (source, object, source_id) > (:source, :object, :source_id)))
 order by effective_at desc, source, object, source_id limit :most
+
+-- name: dips
+select interaction, customer from dips where interaction = any(:interactions)
+
+-- name: current
+select customer, id from decisions where customer = any(:customers) and main = 1

@@ -1,0 +1,106 @@
+"""What browsers load: the card as one module, and the pages that use it. Read, joined and packed once, at the start."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from bridge.gateway.endpoint import Call, Endpoint, Raw
+
+WEB: Final = Path(__file__).resolve().parents[1] / "web"
+CARD: Final = "/widget/retention-card.js"
+
+_IMPORT: Final = re.compile(r"^import (?:[^;]*? from )?[\"']\./([\w-]+\.js)[\"'];\n", re.MULTILINE)
+_EXPORT: Final = re.compile(r"^export (?=(?:async |const|let|class|function))", re.MULTILINE)
+_YEAR: Final = b"public, max-age=31536000, immutable"
+_ASK_EACH_TIME: Final = b"public, max-age=0, must-revalidate"
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Asset(Struct, frozen=True):
+    """One file as it is sent. `version` changes with its content."""
+
+    body: bytes
+    packed: bytes
+    content_type: str
+    version: str
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+def join_modules(entry: Path) -> str:
+    """The module `entry` with all that it imports from its own folder, as one module that imports nothing.
+
+    Each file comes after those it imports; names are shared, so that no two files may use one for different things.
+    """
+    done: dict[Path, str] = {}
+
+    def take(path: Path) -> None:
+        if path in done:
+            return
+        text = path.read_text("utf-8")
+        done[path] = ""  # whoever imports in a circle meets it here
+        for name in _IMPORT.findall(text):
+            take(path.parent / name)
+        del done[path]
+        done[path] = _EXPORT.sub("", _IMPORT.sub("", text)).strip()
+
+    take(entry)
+    return "\n\n".join(done.values()) + "\n"
+
+
+def make_asset(text: str, content_type: str, *headers: tuple[bytes, bytes]) -> Asset:
+    """`text`, packed once and for all."""
+    body = text.encode()
+    version = urlsafe_b64encode(sha256(body).digest()[:12]).decode()
+    return Asset(body, gzip.compress(body, 9, mtime=0), f"{content_type}; charset=utf-8", version, headers)
+
+
+class Pages:
+    """All of them. Their addresses carry a version where a page of ours names them; a host may leave it out."""
+
+    def __init__(self, web: Path = WEB) -> None:
+        anywhere = ((b"cross-origin-resource-policy", b"cross-origin"), (b"access-control-allow-origin", b"*"))
+        here = ((b"cross-origin-resource-policy", b"same-origin"),)
+        page = (
+            *here,
+            (b"content-security-policy", _POLICY.encode("ascii")),
+            (b"referrer-policy", b"no-referrer"),
+            (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+        )
+        script = "text/javascript"
+        self._assets = {
+            CARD: make_asset(join_modules(web / "card" / "card.js"), script, *anywhere),
+            "/desktop/desktop.js": make_asset(join_modules(web / "desktop" / "desktop.js"), script, *here),
+            "/desktop/desktop.css": make_asset((web / "desktop" / "desktop.css").read_text("utf-8"), "text/css", *here),
+        }
+        text = (web / "desktop" / "desktop.html").read_text("utf-8")
+        for path, asset in self._assets.items():
+            text = text.replace(f'"{path}"', f'"{path}?v={asset.version}"')
+        self._assets["/desktop"] = make_asset(text, "text/html", *page)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Their routes."""
+        return tuple(Endpoint("GET", path, self.send, None) for path in self._assets)
+
+    async def send(self, call: Call) -> Raw:
+        """A file of the card or of a page; 304 when the browser has it already."""
+        asset = self._assets[call.scope["path"]]
+        tag = f'"{asset.version}"'.encode("ascii")
+        versioned = b"v=" + asset.version.encode("ascii") == call.scope["query_string"]
+        cache = _YEAR if versioned else _ASK_EACH_TIME
+        headers = (*asset.headers, (b"etag", tag), (b"vary", b"accept-encoding"))
+        if tag in [one.strip().removeprefix(b"W/") for one in call.headers.get(b"if-none-match", b"").split(b",")]:
+            return Raw(b"", asset.content_type, 304, headers, cache)
+        if b"gzip" in call.headers.get(b"accept-encoding", b""):
+            return Raw(asset.packed, asset.content_type, 200, (*headers, (b"content-encoding", b"gzip")), cache)
+        return Raw(asset.body, asset.content_type, 200, headers, cache)
