@@ -103,11 +103,23 @@ class VendorError(BridgeError):
 
 
 class VendorRetryable(VendorError):
-    """Worth asking again, after `retry_after` seconds where the vendor named them."""
+    """Worth asking again, after `retry_after` seconds where the vendor named them.
 
-    def __init__(self, source: str, what: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+    `undone` is true where the vendor surely did nothing of what was asked; else an action may have been done.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        what: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        undone: bool = False,
+    ) -> None:
         super().__init__(source, what, status=status)
         self.retry_after = retry_after
+        self.undone = undone
 
 
 class VendorRefused(VendorError):

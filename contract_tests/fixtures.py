@@ -7,6 +7,8 @@
     {"kind": "page", "stream": "customers"}                                  a whole stream (of a files adapter)
     {"kind": "signed", "source": "https://…", "at": "2024-04-17T17:18:10Z",  the vendor's own published example
      "secret": "…", "url": "https://…", "headers": {…}, "raw_body": "…"}
+    {"kind": "action", "do": "add_note", "args": {…},                        something to do, and what the vendor says
+     "answers": [{"status": 201, "body": {…}}]}                              to each request but those for a token
 
 `settings` in a fixture overlays those of `fixtures/settings.yaml`: one source as in `config/sources.yaml`, in which
 `{fixtures}` stands for the fixtures' folder. Beside each fixture but `signed` lies `<behaviour>.expected.json`:
@@ -22,7 +24,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from bridge.adapter.base import Refetch
+from bridge.adapter.base import Action, Refetch
 from bridge.model import Entry
 
 GOLDEN = ".expected.json"
@@ -81,7 +83,26 @@ class SignedFixture(_Fixture, frozen=True, tag="signed"):
     method: str = "POST"
 
 
-Fixture: TypeAlias = ItemFixture | WebhookFixture | PageFixture | SignedFixture
+class VendorAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the vendor answered, as its documentation shows it or as it was recorded."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = {}
+
+
+class ActionFixture(_Fixture, frozen=True, tag="action"):
+    do: str
+    args: dict[str, Any]
+    answers: tuple[VendorAnswer, ...] = ()
+
+    @property
+    def action(self) -> Action:
+        """What the bridge asks the adapter to do."""
+        return Action(do=self.do, args=self.args, idempotency_key=f"key-of-{self.name}")
+
+
+Fixture: TypeAlias = ItemFixture | WebhookFixture | PageFixture | SignedFixture | ActionFixture
 
 
 def read_fixtures(folder: Path) -> tuple[Fixture, ...]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from contract_tests.fixtures import GOLDEN, ItemFixture, PageFixture, SignedFixture, WebhookFixture
+from contract_tests.fixtures import GOLDEN, ActionFixture, PageFixture, SignedFixture, WebhookFixture
 from contract_tests.vendors import ROOT, Vendor
 
 _CLAUSE = re.compile(r'@pytest\.mark\.clause\("([a-z_]+)"')
@@ -39,6 +39,9 @@ def test_what_is_declared_is_there(vendor: Vendor) -> None:
     assert ("webhook" in declared) == (WebhookFixture in kinds)
     assert ("sync" in declared) == bool(vendor.adapter().streams())
     assert ("lookup" in declared) == bool(vendor.manifest.lookup_kinds)
+    shown = {fixture.do for fixture in vendor.of(ActionFixture)}
+    assert vendor.manifest.actions == shown if vendor.manifest.base_url else shown == set()
+    assert [one for one in vendor.manifest.actions if not hasattr(vendor.adapter(), one)] == []
 
 
 @pytest.mark.clause("exemptions")
@@ -85,4 +88,3 @@ def test_no_fixture_file_is_left_over(vendor: Vendor) -> None:
 def test_fixtures_are_named_for_a_behaviour(vendor: Vendor) -> None:
     assert vendor.fixtures
     assert [one.name for one in vendor.fixtures if not re.fullmatch(r"[a-z][a-z0-9_]{4,}", one.name)] == []
-    assert all(isinstance(one, ItemFixture | WebhookFixture | PageFixture | SignedFixture) for one in vendor.fixtures)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bridge.adapter.actions import checked
 from bridge.adapter.delivery import Action, Item, Opened, Page, Receipt, Refetch, Reply, Request
-from bridge.adapter.manifest import Manifest
+from bridge.adapter.manifest import ACTIONS, Manifest
 from bridge.adapter.signatures import verify
 from bridge.adapter.source import Source
 from bridge.errors import BadRequest, VendorRefused
@@ -63,8 +64,17 @@ class Adapter:
         return {}
 
     async def perform(self, client: Client, action: Action) -> Receipt:
-        """Do `action` at the vendor, once. Raises VendorRefused for what the manifest does not declare."""
-        raise VendorRefused(self.source.name, f"cannot {action.do}")
+        """Do `action` at the vendor, once: by the method of its name, which takes the client, the action's typed
+        arguments (`bridge.adapter.actions`) and the idempotency key.
+
+        Raises VendorRefused, before anybody is called, for what the manifest does not declare and for arguments that do
+        not fit; VendorRetryable with `undone` only where the vendor surely did nothing.
+        """
+        if action.do not in ACTIONS or action.do not in self.manifest.capabilities:
+            raise VendorRefused(self.source.name, f"cannot {action.do}")
+        given = checked(self.source.name, action)
+        done: Receipt = await getattr(self, action.do)(client, given, action.idempotency_key)
+        return done
 
 
 def json_body(request: Request) -> dict[str, Any]:

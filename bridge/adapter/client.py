@@ -7,6 +7,7 @@ import math
 import re
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ MAX_ANSWER = 16 * 1024 * 1024
 """Longest answer that is read, in bytes after decompression."""
 
 _MAX_REDIRECTS = 3
+_NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _LONGEST_WAIT = 86_400.0
 _EPOCH_FROM = 1_000_000_000
 """A reset header with a number this large is an instant, not a number of seconds."""
@@ -58,15 +60,21 @@ class Client:
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 10,
         clock: Callable[[], float] = time.time,
+        others: tuple[str, ...] = (),
     ) -> None:
         self.source = source
         self.base_url = base_url
+        self._others = tuple(httpx.URL(one) for one in others)
         self._headers = headers
         self._rate_limit = rate_limit
         self._transport = transport
         self._timeout = timeout
         self._clock = clock
         self._http: httpx.AsyncClient | None = None
+
+    def now(self) -> datetime:
+        """The time by the client's clock: for what is signed together with its time."""
+        return datetime.fromtimestamp(self._clock(), timezone.utc)
 
     async def close(self) -> None:
         """Close the pooled connections; a later call opens new ones."""
@@ -86,7 +94,8 @@ class Client:
         deadline: float | None = None,
         authorise: bool = True,
     ) -> Answer:
-        """Call `path` (relative to the base URL, or an absolute URL of the same host, such as a next-page link).
+        """Call `path` (relative to the base URL, or an absolute URL of the same host, such as a next-page link, or of
+        one of the manifest's other hosts, which is never told what authorises a call).
 
         `deadline` is the number of seconds that everything together may take. A 401 is answered once by renewing the
         authorising headers. Raises VendorRetryable (time-out, no connection, 429, 5xx, an answer that is no JSON) and
@@ -118,6 +127,7 @@ class Client:
             return await self._send(method, url, params, content, form, {**fixed, **authorising})
 
         url = self._url(method, path)
+        authorise = authorise and _same_host(url, httpx.URL(self.base_url))
         status, got, answer = await attempt(False)
         if status == 401 and authorise:
             status, got, answer = await attempt(True)
@@ -129,7 +139,7 @@ class Client:
             url = base.join(path)
         except httpx.InvalidURL:
             raise VendorRefused(self.source, f"{method}: the path is no URL") from None
-        if not _same_host(url, base):
+        if not any(_same_host(url, one) for one in (base, *self._others)):
             raise VendorRefused(self.source, f"{method}: a link leads to another host, {url.host}, and is not followed")
         return url
 
@@ -151,15 +161,19 @@ class Client:
                     method, url, params=params, content=content, data=form, headers=headers
                 ) as response:
                     if response.is_redirect and method in ("GET", "HEAD") and "location" in response.headers:
-                        url, params = self._url(method, str(url.join(response.headers["location"]))), None
+                        before, url, params = url, self._url(method, str(url.join(response.headers["location"]))), None
+                        if not _same_host(url, before):
+                            raise VendorRefused(self.source, f"{what} was redirected to another host, {url.host}")
                         continue
                     return response.status_code, response.headers, await self._body(what, response)
-            except httpx.TimeoutException:
-                raise VendorRetryable(self.source, f"{what} timed out") from None
+            except httpx.TimeoutException as problem:
+                undone = isinstance(problem, _NEVER_ARRIVED)
+                raise VendorRetryable(self.source, f"{what} timed out", undone=undone) from None
             except (httpx.DecodingError, httpx.RemoteProtocolError):
                 raise VendorRetryable(self.source, f"{what} was answered with garbage") from None
             except httpx.HTTPError as problem:
-                raise VendorRetryable(self.source, f"{what} failed: {type(problem).__name__}") from None
+                undone = isinstance(problem, _NEVER_ARRIVED)
+                raise VendorRetryable(self.source, f"{what} failed: {type(problem).__name__}", undone=undone) from None
         raise VendorRefused(self.source, f"{what} was redirected more than {_MAX_REDIRECTS} times")
 
     async def _body(self, what: str, response: httpx.Response) -> bytes:
@@ -177,7 +191,11 @@ class Client:
     def _sorted(self, what: str, status: int, headers: httpx.Headers, body: bytes) -> Answer:
         if status in (408, 425, 429) or status >= 500:
             raise VendorRetryable(
-                self.source, f"{what} was answered {status}", status=status, retry_after=self._retry_after(headers)
+                self.source,
+                f"{what} was answered {status}",
+                status=status,
+                retry_after=self._retry_after(headers),
+                undone=status in (425, 429),
             )
         if not 200 <= status < 300:
             raise VendorRefused(self.source, f"{what} was answered {status}", status=status)
@@ -210,7 +228,13 @@ class Client:
         return None
 
 
-def open_client(adapter: Adapter, *, transport: httpx.AsyncBaseTransport | None = None, timeout: float = 10) -> Client:
+def open_client(
+    adapter: Adapter,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    timeout: float = 10,
+    clock: Callable[[], float] = time.time,
+) -> Client:
     """The client of one adapter instance: its base URL filled from the settings, authorised by its `headers`."""
 
     async def headers(renew: bool) -> dict[str, str]:
@@ -223,19 +247,26 @@ def open_client(adapter: Adapter, *, transport: httpx.AsyncBaseTransport | None 
         adapter.manifest.rate_limit,
         transport,
         timeout,
+        clock,
+        others=tuple(fill_url(one, adapter.source) for one in adapter.manifest.other_hosts),
     )
     return client
 
 
 def fill_base_url(manifest: Manifest, source: Source) -> str:
-    """The manifest's base URL with `{setting}` filled in. Raises ConfigError for a value that would lead elsewhere.
+    """The manifest's base URL with `{setting}` filled in. Raises ConfigError for a value that would lead elsewhere."""
+    return fill_url(manifest.base_url, source)
 
-    A setting may be a whole address only where the base URL starts with it.
+
+def fill_url(template: str, source: Source) -> str:
+    """An address with `{setting}` filled in, ending in a stroke. Raises ConfigError for what would lead elsewhere.
+
+    A setting may be a whole address only where the template starts with it.
     """
-    url = manifest.base_url
-    for name in re.findall(r"\{(\w+)\}", manifest.base_url):
+    url = template
+    for name in re.findall(r"\{(\w+)\}", template):
         value = source.setting(name).strip()
-        whole = manifest.base_url.startswith(f"{{{name}}}")
+        whole = template.startswith(f"{{{name}}}")
         if not re.fullmatch(r"https?://[^\s@?#]+" if whole else r"[A-Za-z0-9._-]+", value):
             form = "an address that begins with https://" if whole else "a plain name (letters, digits, '.', '-', '_')"
             raise ConfigError(f"sources.yaml: sources.{source.name}.settings.{name}", f"must be {form}")

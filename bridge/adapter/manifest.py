@@ -22,9 +22,10 @@ Capability = Literal[
     "send_email",
     "invite_survey",
     "erase",
+    "export_list",
 ]
 ACTIONS: frozenset[str] = frozenset(
-    "add_note create_task create_ticket schedule_callback send_sms send_email invite_survey erase".split()
+    "add_note create_task create_ticket schedule_callback send_sms send_email invite_survey erase export_list".split()
 )
 
 
@@ -72,10 +73,11 @@ class RateLimit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an operator, a documentation page and the contract kit need to know of an adapter.
 
-    `webhook_methods` are the methods with which the vendor delivers; one that uses GET puts what it says into the
-    query, and an empty query is still a probe. `redact` lists the paths that are blanked before a delivery is written
-    to disk (session tokens, keyed-in digits).
-    `exempt` names contract clauses that do not apply and says why; the reason is printed when they are skipped.
+    `other_hosts` are further addresses that may be called (where tokens are given, say), filled in like `base_url`;
+    what authorises a call is never sent there. `webhook_methods` are the methods with which the vendor delivers; one
+    that uses GET puts what it says into the query, and an empty query is still a probe. `redact` lists the paths that
+    are blanked before a delivery is written to disk (session tokens, keyed-in digits). `exempt` names contract clauses
+    that do not apply and says why; the reason is printed when they are skipped.
     """
 
     name: str
@@ -87,12 +89,18 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     streams: tuple[str, ...] = ()
     lookup_kinds: tuple[Literal["phone", "email", "id"], ...] = ()
     base_url: str = ""
+    other_hosts: tuple[str, ...] = ()
     signature: Signature | None = None
     webhook_methods: tuple[Literal["POST", "GET"], ...] = ("POST",)
     rate_limit: RateLimit = RateLimit()
     ordering: Literal["time", "sequence", "rank", "none"] = "time"
     redact: tuple[str, ...] = ()
     exempt: dict[str, str] = {}
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """What the adapter can do at its vendor."""
+        return ACTIONS.intersection(self.capabilities)
 
 
 def load_manifest(path: Path) -> Manifest:

@@ -20,12 +20,30 @@ first one, with the same cursor and the promise of more. unfiltered: a filter is
 
 
 class FakeVendor(Protocol):
-    """What the kit asks of a fake server. It pages with at most three objects, whatever page size is asked for."""
+    """What the kit asks of a fake server. It pages with at most `page_size` objects, whatever is asked for: three,
+    unless the kit says otherwise.
+
+    Its own clock stands still but for `touch`, `remove` and `merge`, which each happen a second after all before.
+    """
 
     trouble: Trouble
+    page_size: int
 
     def fill(self, stream: str, count: int) -> set[str]:
         """Make `count` objects of `stream`, all changed in the same second; gives back their ids at the vendor."""
+        ...
+
+    def touch(self, stream: str, number: str) -> None:
+        """The object changes; its id stays."""
+        ...
+
+    def remove(self, stream: str, number: str) -> bool:
+        """The object is deleted at the vendor. False (and nothing is done) where its interface tells nobody of that."""
+        ...
+
+    def merge(self, stream: str, loser: str, winner: str) -> bool:
+        """One object goes over into another. False (and nothing is done) where the vendor merges no such objects, or
+        its interface tells nobody."""
         ...
 
     def add_person(self, *, phone: str, email: str, external_id: str) -> str:

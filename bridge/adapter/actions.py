@@ -1,0 +1,151 @@
+"""What the bridge can ask a vendor to do, as types: the arguments of each action, checked before anybody is called.
+
+A person is named by `customer`, the vendor's own id of them where the source keeps people, else by phone and e-mail.
+Phones are E.164, instants aware UTC, texts plain and already in the customer's language.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from bridge.adapter.delivery import Action
+from bridge.errors import VendorRefused
+
+Text = Annotated[str, Meta(min_length=1, max_length=20_000)]
+Line = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\r\n]*$")]
+Name = Annotated[str, Meta(max_length=255, pattern=r"^[^\r\n]*$")]
+Phone = Annotated[str, Meta(pattern=r"^\+[1-9]\d{3,14}$")]
+Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$")]
+When = Annotated[datetime, Meta(tz=True)]
+
+
+class _Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Unknown arguments are refused: a misspelt one would silently do less than was asked."""
+
+
+class AddNote(_Arguments, frozen=True):
+    """A note that staff see and the customer does not: on `ticket` where one is named, else on the customer."""
+
+    text: Text
+    customer: Name = ""
+    ticket: Name = ""
+
+
+class CreateTask(_Arguments, frozen=True):
+    """Something for an employee to do. `owner` is the vendor's id of a user or queue; "" leaves it to the vendor."""
+
+    subject: Line
+    text: Annotated[str, Meta(max_length=20_000)] = ""
+    customer: Name = ""
+    phone: Phone | None = None
+    name: Name = ""
+    due: date | None = None
+    owner: Name = ""
+
+
+class CreateTicket(_Arguments, frozen=True):
+    """A case of a customer's. `priority` is one of the model's words."""
+
+    subject: Line
+    text: Text
+    customer: Name = ""
+    name: Name = ""
+    email: Email | None = None
+    phone: Phone | None = None
+    priority: Annotated[str, Meta(pattern="^(low|normal|high|urgent)$")] = "normal"
+
+
+class ScheduleCallback(_Arguments, frozen=True):
+    """A call to the customer at `at`; the vendor's queue or flow takes it from there."""
+
+    phone: Phone
+    at: When
+    name: Name = ""
+    reason: Annotated[str, Meta(max_length=2000)] = ""
+    customer: Name = ""
+    queue: Name = ""
+
+
+class SendSms(_Arguments, frozen=True):
+    """A text message to one phone."""
+
+    to: Phone
+    text: Annotated[str, Meta(min_length=1, max_length=1600)]
+
+
+class SendEmail(_Arguments, frozen=True):
+    """An e-mail to one address. `unsubscribe` is where mail programs send who wants no more (https or mailto)."""
+
+    to: Email
+    subject: Line
+    text: Text
+    name: Name = ""
+    reply_to: Email | None = None
+    unsubscribe: Annotated[str, Meta(pattern=r"^(https://|mailto:)\S+$")] | None = None
+
+
+class InviteSurvey(_Arguments, frozen=True):
+    """An invitation to a survey, sent by the survey system itself.
+
+    `survey` is the vendor's id of the survey; `reference` comes back with the answer, so that it finds its customer.
+    """
+
+    survey: Name
+    reference: Name
+    email: Email | None = None
+    phone: Phone | None = None
+    given_name: Name = ""
+    family_name: Name = ""
+    language: Annotated[str, Meta(pattern="^[a-z]{2}$")] = "de"
+
+
+class Erase(_Arguments, frozen=True):
+    """Delete what the vendor keeps of `customer` (its own id), as far as its interface can."""
+
+    customer: Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class ExportList(_Arguments, frozen=True):
+    """A table for a person or another system. All rows have one value for each of `columns`, in their order."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
+    columns: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=200)]
+    rows: Annotated[tuple[tuple[str, ...], ...], Meta(max_length=100_000)]
+
+
+ARGUMENTS: Final[dict[str, type[_Arguments]]] = {
+    "add_note": AddNote,
+    "create_task": CreateTask,
+    "create_ticket": CreateTicket,
+    "schedule_callback": ScheduleCallback,
+    "send_sms": SendSms,
+    "send_email": SendEmail,
+    "invite_survey": InviteSurvey,
+    "erase": Erase,
+    "export_list": ExportList,
+}
+"""The arguments of every action there is."""
+
+A = TypeVar("A", bound=_Arguments)
+
+
+def arguments(source: str, action: Action, kind: type[A]) -> A:
+    """The arguments of `action`, typed. Raises VendorRefused naming the one that does not fit, never its value."""
+    try:
+        return msgspec.convert(action.args, kind)
+    except msgspec.ValidationError as problem:
+        place = str(problem).rpartition("`$.")[2].rstrip("`") if "`$." in str(problem) else ""
+        named = place or str(problem).split("`")[1] if "`" in str(problem) else "?"
+        raise VendorRefused(source, f"{action.do}: the argument {named} is missing or not as it should be") from None
+
+
+def checked(source: str, action: Action) -> Any:
+    """The arguments of `action`, typed by its name. Raises VendorRefused for an action that nobody knows."""
+    kind = ARGUMENTS.get(action.do)
+    if kind is None:
+        raise VendorRefused(source, f"there is no action {action.do}")
+    return arguments(source, action, kind)
