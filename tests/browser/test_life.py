@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
 import time
@@ -47,8 +48,6 @@ async def test_the_card_of_the_next_call_is_painted_within_a_tenth_of_a_second(
     open_card: Open, record_property: Callable[[str, object], None]
 ) -> None:
     page = await open_card(phone=PHONES["risk"])
-    await page.wait_for_function("() => window.readyAt")
-    whole, card = await page.evaluate("[readyAt, readyAt - began]")
     medians: list[float] = []
     for _ in range(4):  # the machine may be busy with other tests: one quiet round is proof enough
         phones = (PHONES["calm"], PHONES["risk"]) * 6
@@ -56,7 +55,25 @@ async def test_the_card_of_the_next_call_is_painted_within_a_tenth_of_a_second(
         if medians[-1] < 100:
             break
     record_property("next_call_ms", min(medians))
-    record_property("first_call_ms", [card, whole])
+    assert min(medians) < 100, medians
+
+
+async def test_the_first_card_of_a_fresh_page_is_painted_within_a_tenth_of_a_second(
+    open_card: Open, record_property: Callable[[str, object], None]
+) -> None:
+    """From the moment at which the host places it. Nobody asks the page meanwhile: that takes time from it."""
+    medians: list[float] = []
+    for _ in range(6):  # as above
+        times: list[float] = []
+        for _ in range(7):
+            page = await open_card(phone=PHONES["risk"], wait=False)
+            await asyncio.sleep(0.5)
+            times.append(await page.evaluate("window.readyAt ? readyAt - began : 1e9"))
+            await page.close()
+        medians.append(median(times))
+        if medians[-1] < 100:
+            break
+    record_property("first_call_ms", medians)
     assert min(medians) < 100, medians
 
 

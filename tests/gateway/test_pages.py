@@ -65,7 +65,7 @@ def test_modules_are_joined_in_the_order_in_which_they_need_each_other(tmp_path:
     (tmp_path / "b.js").write_text("import { a } from './a.js';\nexport const b = () => a;\n")
     (tmp_path / "c.js").write_text("export class C {}\n")
     joined = join_modules(tmp_path / "a.js")
-    assert joined == "const b = () => a;\n\nclass C {}\n\nconst a = b + 1;\n"
+    assert joined == "//# allFunctionsCalledOnLoad\nconst b = () => a;\n\nclass C {}\n\nconst a = b + 1;\n"
 
 
 def test_the_version_of_a_file_changes_with_its_content_alone() -> None:

@@ -10,6 +10,7 @@
 // Events: retention-card:ready, :outcome, :insert, :ticket-expired.
 
 import { Gateway, LONGEST_PAUSE_MS } from './gateway.js';
+import { Grant } from './grant.js';
 import { recall, remember } from './memory.js';
 import { h, skeleton } from './nodes.js';
 import { Outcome, RESULTS } from './outcome.js';
@@ -18,7 +19,7 @@ import { chosen, offer, say } from './say.js';
 import { foot, notice, quiet, who } from './sections.js';
 import { STYLE } from './style.js';
 import { textsOf } from './texts.js';
-import { percent, warm } from './words.js';
+import { percent } from './words.js';
 
 const WHOM = { customer: 'customer_id', phone: 'phone', email: 'email', 'external-id': 'external_id', interaction: 'interaction' };
 const AGE_MS = 20000;
@@ -119,12 +120,10 @@ export class RetentionCard extends HTMLElement {
       this.#notice(run, 'idle');
       return;
     }
+    if (this.ticket) this.#load(run, false); // it is on its way while the outline is drawn
     this.#frame.setAttribute('aria-label', run.t.card);
     this.#frame.replaceChildren(skeleton(run.t.loading));
-    if (!this.ticket) return; // until the host has set one
     run.clock = setInterval(() => run.state === 'card' && this.#redraw(run, 'foot'), AGE_MS);
-    this.#load(run, false);
-    setTimeout(() => warm(language));
   }
 
   #language() {
@@ -133,9 +132,9 @@ export class RetentionCard extends HTMLElement {
     return short === 'de' ? 'de' : 'en';
   }
 
-  async #renew({ expired }) {
+  #renew({ expired }) {
     const { ticket } = this;
-    return typeof ticket === 'function' ? ticket({ expired }) : ticket;
+    return typeof ticket === 'function' ? new Promise((resolve) => resolve(ticket({ expired }))) : ticket;
   }
 
   async #load(run, again) {
@@ -211,6 +210,8 @@ export class RetentionCard extends HTMLElement {
       body = [who(run), quiet(unassessed, run), foot(run)];
     } else {
       run.outcome ??= this.#outcome(run);
+      run.grant ??= this.#grant(run);
+      run.grant.show();
       body = [who(run), h('div', { class: 'columns' }, risk(run), h('div', { class: 'column' }, say(run), offer(run))), run.outcome.node, foot(run)];
     }
     const old = before && new Map([...this.#frame.querySelectorAll('[data-part]')].map((node) => [node.dataset.part, node.textContent]));
@@ -255,6 +256,21 @@ export class RetentionCard extends HTMLElement {
       send: (decision, body, key, leaving) =>
         run.gateway.ask(`/v1/decisions/${encodeURIComponent(decision)}/outcome`, body, { headers: { 'idempotency-key': key }, keepalive: leaving }),
       done: (result) => this.#emit('outcome', { decision: result.decision, result: result.value, interaction: run.whom.interaction ?? '' }),
+    });
+  }
+
+  #grant(run) {
+    return new Grant({
+      t: run.t,
+      language: run.language,
+      memory: run.memory,
+      keep: () => run.keep(),
+      say: (text) => this.#speak(text),
+      terms: () => run.card.offer,
+      send: (body, name) => {
+        const decision = run.card.decision_id;
+        return run.gateway.ask(`/v1/decisions/${encodeURIComponent(decision)}/outcome`, body, { headers: { 'idempotency-key': `${name}-${decision}` } });
+      },
     });
   }
 

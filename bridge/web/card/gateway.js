@@ -15,16 +15,25 @@ export class Gateway {
   #ticket = '';
   #renewing = null;
 
-  // `renew` gives a ticket (a text), or nothing when there is none to be had.
+  // `renew` gives a ticket (a text, or a promise of one), or nothing when there is none to be had.
   constructor(base, renew) {
     this.base = base.replace(/\/$/, '');
     this.renew = renew;
   }
 
+  // A text, or one promise for all who ask meanwhile.
+  #renew(expired) {
+    if (this.#renewing) return this.#renewing;
+    const given = this.renew({ expired });
+    if (typeof given === 'string') return given;
+    this.#renewing = Promise.resolve(given).catch(() => '').finally(() => (this.#renewing = null));
+    return this.#renewing;
+  }
+
   async #fetch(path, body, { headers = {}, signal, keepalive } = {}, again = false) {
     if (!this.#ticket || again) {
-      this.#renewing ??= Promise.resolve(this.renew({ expired: again })).finally(() => (this.#renewing = null));
-      const ticket = await this.#renewing.catch(() => '');
+      const given = this.#renew(again);
+      const ticket = typeof given === 'string' ? given : await given; // a text at hand costs no turn
       if (!ticket || (again && ticket === this.#ticket)) throw new Trouble('expired');
       this.#ticket = ticket;
     }

@@ -25,7 +25,8 @@ export function section(name, title, ...children) {
 const bone = (width, height = 14, gap = 8) =>
   h('i', { class: 'bone', style: { 'inline-size': width, 'block-size': `${height}px`, 'margin-block-end': `${gap}px` } });
 
-// What will be there, in grey, at the same places: a name, three reasons, a line with its buttons, an offer.
+// What will be there, in grey, at the same places: a name, three reasons, a line with its buttons, an offer. Its unseen
+// line has the browser fetch both faces of the font while the answer is on its way.
 export function skeleton(label) {
   const block = (name, ...bones) => h('div', { class: `${name} wait` }, bones);
   const heading = bone('26%', 11, 13);
@@ -42,5 +43,6 @@ export function skeleton(label) {
         block('offer', heading.cloneNode(), bone('84%', 15, 10), bone('60%', 15, 8), bone('90%', 11, 6)))),
     block('outcome', bone('22%', 11, 15), bone('100%', 34, 0)),
     block('foot', bone('62%', 12, 6)),
+    h('p', { class: 'unseen', 'aria-hidden': 'true' }, 'Ag', h('b', {}, 'Ag 1')),
   );
 }

@@ -76,7 +76,7 @@ export class Outcome {
     if (this.memory.result !== result) return;
     Object.assign(result, { state: 'sent', at: Date.now() });
     this.memory.noteSent = note;
-    this.#changed(this.t.sent(this.t.results[result.value], clock(result.at, this.language)));
+    this.#changed(this.t.sent(this.t.results[result.value], clock(result.at)));
     this.done(result);
   }
 
@@ -122,7 +122,7 @@ export class Outcome {
     if (result?.state === 'waiting') parts.push(h('span', {}, t.noted(t.results[result.value])), link(t.undo, 'undo', () => this.undo()));
     else if (result?.state === 'waiting-again') parts.push(h('span', { class: 'bad' }, t.notSent));
     else if (result?.state === 'refused') parts.push(h('span', { class: 'bad' }, t.refused));
-    else if (result?.state === 'sent') parts.push(h('span', {}, t.sent(t.results[result.value], clock(result.at, this.language))), note && note !== memory.noteSent && link(t.saveNote, 'save-note', () => this.#saveNote()));
+    else if (result?.state === 'sent') parts.push(h('span', {}, t.sent(t.results[result.value], clock(result.at))), note && note !== memory.noteSent && link(t.saveNote, 'save-note', () => this.#saveNote()));
     const open = Boolean(result) || note !== '' || memory.noting === true;
     this.note.hidden = !open;
     if (!open) parts.push(link(t.addNote, 'add-note', () => this.#addNote()));

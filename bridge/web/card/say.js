@@ -42,13 +42,16 @@ export function say(context) {
 
 export function offer(context) {
   const { t, language } = context;
-  const { kinds, ceiling, arithmetic } = chosen(context);
+  const script = chosen(context);
+  const { kinds, ceiling, arithmetic } = script;
   if (!kinds.length && !ceiling) return null;
+  const own = script.id === context.card.script.id; // the gateway grants what the decision itself offers
   return section(
     'offer',
     t.offer,
     h('div', { class: 'terms' }, h('span', {}, or(kinds.map((kind) => t.kinds[kind] ?? kind), language)), ceiling && h('b', {}, t.upTo(money(ceiling, language)))),
     arithmetic && h('p', { class: 'sum' }, sum(arithmetic, t, language)),
+    own && context.grant?.node,
   );
 }
 

@@ -41,18 +41,18 @@ ul, ol { list-style: none; }
   margin-block-end: 8px; }
 .who { position: relative; }
 .name { display: flex; gap: 12px; align-items: flex-start; justify-content: space-between; }
-h2 { font-size: 17px; line-height: 24px; font-weight: 650; letter-spacing: -.012em; }
-.sub { color: var(--ink-2); font-size: 12.5px; line-height: 18px; margin-block-start: 2px; }
+h2 { font-size: 17px; line-height: 24px; font-weight: 600; letter-spacing: -.012em; }
+.sub { color: var(--ink-2); font-size: 12px; line-height: 18px; margin-block-start: 2px; }
 .tier { flex: none; white-space: nowrap; font-size: 12px; line-height: 18px; font-weight: 600; font-variant-numeric: tabular-nums;
   border: 1px solid var(--line); border-radius: 999px; padding: 2px 9px; background: var(--wash); margin-block-start: 1px; }
-.facts { display: flex; flex-wrap: wrap; gap: 2px 12px; color: var(--ink-2); font-size: 12.5px; line-height: 18px; margin-block-start: 10px; }
-.facts .open { color: var(--ink); font-weight: 550; }
+.facts { display: flex; flex-wrap: wrap; gap: 2px 12px; color: var(--ink-2); font-size: 12px; line-height: 18px; margin-block-start: 10px; }
+.facts .open { color: var(--ink); font-weight: 600; }
 .needs { margin-block-start: 12px; padding: 8px 12px; border-radius: 8px; background: var(--wash); font-size: 13px; line-height: 18px; }
 .needs b { font-weight: 600; }
 
-.level { display: flex; align-items: baseline; justify-content: space-between; gap: 8px; font-size: 12.5px; color: var(--ink-2); }
+.level { display: flex; align-items: baseline; justify-content: space-between; gap: 8px; font-size: 12px; color: var(--ink-2); }
 .level > * { white-space: nowrap; }
-.level strong { font-size: 22px; line-height: 28px; font-weight: 680; letter-spacing: -.02em; color: var(--band);
+.level strong { font-size: 22px; line-height: 28px; font-weight: 600; letter-spacing: -.02em; color: var(--band);
   font-variant-numeric: tabular-nums; }
 .bar { block-size: 6px; border-radius: 3px; background: var(--wash); box-shadow: inset 0 0 0 1px var(--line); margin-block: 8px 10px;
   position: relative; }
@@ -66,28 +66,28 @@ h2 { font-size: 17px; line-height: 24px; font-weight: 650; letter-spacing: -.012
 .reason { display: grid; grid-template-columns: 1fr auto 12px; gap: 0 8px; align-items: start; inline-size: calc(100% + 16px); margin-inline: -8px;
   padding: 8px; border: 0; border-radius: 8px; background: none; color: inherit; font: inherit; text-align: start; cursor: pointer; }
 .reason small { display: block; color: var(--ink-2); font-size: 12px; line-height: 16px; margin-block-start: 1px; }
-.points { font-variant-numeric: tabular-nums; color: var(--ink-2); font-size: 12.5px; line-height: 20px; }
+.points { font-variant-numeric: tabular-nums; color: var(--ink-2); font-size: 12px; line-height: 20px; }
 .reason::after { content: ""; inline-size: 6px; block-size: 6px; margin: 5px 2px 0 0; justify-self: end; border: solid var(--ink-3);
   border-width: 0 1.5px 1.5px 0; transform: rotate(45deg); transition: transform .15s ease-out; }
 .reason[aria-expanded="true"]::after { transform: translateY(3px) rotate(225deg); }
 .evidence { display: grid; grid-template-columns: max-content 1fr; gap: 4px 12px; margin: 0 0 10px; padding: 10px 12px; border-radius: 8px;
-  background: var(--wash); font-size: 12.5px; line-height: 18px; }
+  background: var(--wash); font-size: 12px; line-height: 18px; }
 .evidence dt { color: var(--ink-2); }
-.evidence .helps { font-weight: 550; }
-.link { border: 0; background: none; padding: 4px 0; margin-block-start: 4px; color: var(--accent); font: inherit; font-size: 12.5px; font-weight: 550;
+.evidence .helps { font-weight: 600; }
+.link { border: 0; background: none; padding: 4px 0; margin-block-start: 4px; color: var(--accent); font: inherit; font-size: 12px; font-weight: 600;
   cursor: pointer; border-radius: 4px; }
 .link:hover { text-decoration: underline; text-underline-offset: 3px; }
 h4 { font-size: 12px; line-height: 16px; font-weight: 600; color: var(--ink-2); margin-block: 12px 2px; }
 
 .say { background: var(--accent-wash); }
-.title { font-size: 14px; line-height: 20px; font-weight: 650; margin-block-end: 6px; }
+.title { font-size: 14px; line-height: 20px; font-weight: 600; margin-block-end: 6px; }
 .line { font-size: 15px; line-height: 23px; text-wrap: pretty; hanging-punctuation: first; }
-.steps { counter-reset: step; font-size: 12.5px; line-height: 18px; color: var(--ink-2); }
+.steps { counter-reset: step; font-size: 12px; line-height: 18px; color: var(--ink-2); }
 .steps li, .not li { padding-inline-start: 16px; position: relative; }
 .steps li + li, .not li + li { margin-block-start: 4px; }
 .steps li::before { counter-increment: step; content: counter(step); position: absolute; inset-inline-start: 0; color: var(--ink-3);
   font-variant-numeric: tabular-nums; }
-.not { margin-block-start: 12px; font-size: 12.5px; line-height: 18px; color: var(--ink-2); }
+.not { margin-block-start: 12px; font-size: 12px; line-height: 18px; color: var(--ink-2); }
 .not h4 { margin-block: 0 2px; }
 .say > .link { margin-block: 12px 0; padding-block: 2px; }
 .steps { margin-block-start: 6px; }
@@ -95,9 +95,9 @@ h4 { font-size: 12px; line-height: 16px; font-weight: 600; color: var(--ink-2); 
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; margin-block-start: 16px; align-items: center; }
 .buttons .key { padding-inline: 10px; }
 
-button.key { font: inherit; font-size: 13px; line-height: 18px; font-weight: 550; border-radius: 8px; border: 1px solid var(--line-2);
+button.key { font: inherit; font-size: 13px; line-height: 18px; font-weight: 600; border-radius: 8px; border: 1px solid var(--line-2);
   background: var(--paper); color: var(--ink); padding: 7px 12px; cursor: pointer; min-block-size: 34px; white-space: nowrap; }
-button.key small { font-size: 11.5px; font-weight: 450; color: var(--ink-2); margin-inline-start: 6px; font-variant-numeric: tabular-nums; }
+button.key small { font-size: 11px; font-weight: 400; color: var(--ink-2); margin-inline-start: 6px; font-variant-numeric: tabular-nums; }
 button.key:hover { border-color: var(--ink-3); }
 button.key.main { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 button.key.main:hover { filter: brightness(1.08); }
@@ -109,8 +109,18 @@ button.key[disabled] { opacity: .55; cursor: default; }
 
 .terms { display: flex; justify-content: space-between; align-items: baseline; gap: 12px; }
 .terms span::first-letter { text-transform: uppercase; }
-.terms b { font-size: 16px; font-weight: 650; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.terms b { font-size: 16px; font-weight: 600; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .sum { color: var(--ink-2); font-size: 12px; line-height: 17px; margin-block-start: 4px; }
+
+.grant form { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; margin-block-start: 8px; }
+.grant label { display: flex; align-items: center; gap: 4px; }
+.grant input, .grant select { font: inherit; font-size: 13px; line-height: 18px; color: inherit; background: var(--paper); padding: 7px 8px;
+  min-block-size: 34px; border: 1px solid var(--line-2); border-radius: 8px; }
+.grant input { text-align: end; font-variant-numeric: tabular-nums; }
+.grant .link { margin: 0; }
+.granted { font-size: 12px; line-height: 18px; color: var(--ink-2); margin-block-start: 4px; }
+.granted::first-letter { text-transform: uppercase; }
+.bad { color: var(--high); font-size: 12px; line-height: 18px; }
 
 .results { display: grid; grid-template-columns: repeat(3, 1fr); gap: 8px; }
 .results .key { display: flex; justify-content: space-between; align-items: center; gap: 4px; padding-inline: 10px; }
@@ -119,7 +129,7 @@ kbd { font: 11px/16px ui-monospace, "SF Mono", Menlo, monospace; color: var(--in
   padding: 0 4px; background: var(--wash); }
 .body > .outcome { position: sticky; inset-block-end: 0; background: var(--paper); padding-block: 12px 14px; z-index: 1; }
 .outcome .top { display: flex; justify-content: space-between; align-items: baseline; gap: 12px; min-block-size: 24px; }
-.after { display: flex; flex-wrap: wrap; justify-content: end; gap: 0 8px; font-size: 12.5px; line-height: 18px; color: var(--ink-2); text-align: end; }
+.after { display: flex; flex-wrap: wrap; justify-content: end; gap: 0 8px; font-size: 12px; line-height: 18px; color: var(--ink-2); text-align: end; }
 .after .link { padding: 0; margin: 0; }
 .after .bad { color: var(--high); }
 textarea { display: block; inline-size: 100%; min-block-size: 36px; max-block-size: 160px; field-sizing: content; resize: none;
@@ -156,7 +166,7 @@ textarea:focus-visible { outline-offset: -1px; }
   kbd { display: none; }
   .results .key { justify-content: center; padding-inline: 4px; }
   .buttons { gap: 6px; }
-  .buttons .key { padding-inline: 8px; font-size: 12.5px; }
+  .buttons .key { padding-inline: 8px; font-size: 12px; }
   .buttons small { margin-inline-start: 4px; }
 }
 @container card (inline-size < 330px) {

@@ -1,0 +1,103 @@
+// What was granted, and how much. It counts only once the gateway has said so: the same offer is granted to nobody twice.
+
+import { h } from './nodes.js';
+import { clock, digitsOf, money } from './words.js';
+
+const PAID = new Set(['goodwill_credit', 'discount', 'upgrade', 'fee_waived', 'gift']); // the others have no amount
+
+export class Grant {
+  #sending = false;
+
+  // `terms()` is { kinds, ceiling } of the suggestion in view; `send(body, key)` resolves when it is recorded.
+  constructor({ t, language, memory, keep, send, say, terms }) {
+    Object.assign(this, { t, language, memory, keep, send, say, terms });
+    this.node = h('div', { class: 'grant' });
+    this.kind = h('select', { 'aria-label': t.grantKind, 'data-k': 'grant-kind', onchange: () => this.#typed() });
+    this.amount = h('input', { type: 'text', inputmode: 'decimal', autocomplete: 'off', size: 7, 'aria-label': t.grantAmount, placeholder: t.grantAmount, 'data-k': 'grant-amount', oninput: () => this.#typed() });
+    this.problem = h('p', { class: 'bad', role: 'alert' });
+    this.unit = h('span', {});
+    this.label = h('label', {}, this.amount, this.unit);
+    this.form = h('form', { novalidate: true, onsubmit: (event) => this.#record(event) }, this.kind, this.label,
+      h('button', { class: 'key', type: 'submit', 'data-k': 'grant-record' }, t.grantRecord),
+      h('button', { class: 'link', type: 'button', 'data-k': 'grant-cancel', onclick: () => this.#open(false) }, t.cancel));
+    this.amount.value = memory.grant?.amount ?? '';
+    this.show();
+  }
+
+  // After the terms may have changed.
+  show() {
+    const { t, memory, language } = this;
+    const { kinds, ceiling } = this.terms();
+    const done = (memory.granted ?? []).map(({ kind, amount, at }) => h('p', { class: 'granted' }, t.granted(t.kinds[kind] ?? kind, amount && money(amount, language), clock(at))));
+    const left = kinds.filter((kind) => !(memory.granted ?? []).some((one) => one.kind === kind));
+    const { activeElement } = this.node.getRootNode();
+    if ([...this.kind.options].map((one) => one.value).join() !== left.join()) {
+      const wanted = memory.grant?.kind ?? left.find((kind) => PAID.has(kind));
+      this.kind.replaceChildren(...left.map((kind) => h('option', { value: kind, selected: kind === wanted }, t.kinds[kind] ?? kind)));
+    }
+    this.kind.hidden = left.length < 2;
+    this.label.hidden = !ceiling || !PAID.has(this.kind.value);
+    this.unit.textContent = ceiling?.currency === 'EUR' ? '€' : ceiling?.currency ?? '';
+    const ask = left.length > 0 && (memory.grant ? [this.form, this.problem] : h('button', { class: 'link', type: 'button', 'data-k': 'grant', onclick: () => this.#open(true) }, t.grant));
+    this.node.replaceChildren(...[done, ask].flat().filter(Boolean));
+    if (activeElement && this.form.contains(activeElement) && this.form.isConnected) activeElement.focus({ preventScroll: true });
+  }
+
+  #open(open) {
+    this.memory.grant = open ? {} : undefined;
+    this.amount.value = this.problem.textContent = '';
+    this.keep();
+    this.show();
+    const next = open ? ([this.kind, this.amount].find((one) => !(one.hidden || one.parentNode.hidden)) ?? this.form.querySelector('button')) : this.node.querySelector('[data-k=grant]');
+    next?.focus();
+  }
+
+  #typed() {
+    this.memory.grant = { kind: this.kind.value, amount: this.amount.value };
+    this.problem.textContent = '';
+    this.keep();
+    this.show();
+  }
+
+  // What was typed as minor units of the ceiling's currency; undefined for nothing, null for what is no amount.
+  #minor() {
+    const text = this.amount.value.trim().replace(/\s*(€|EUR)$/i, '');
+    if (!text || this.label.hidden) return undefined;
+    const digits = digitsOf(this.terms().ceiling.currency);
+    const [, whole, rest = ''] = /^(\d{1,7})(?:[.,](\d{1,3}))?$/.exec(text) ?? [];
+    return whole === undefined || rest.length > digits ? null : Number(whole + rest.padEnd(digits, '0'));
+  }
+
+  async #record(event) {
+    event.preventDefault();
+    if (this.#sending) return;
+    const { ceiling } = this.terms();
+    const minor = this.#minor();
+    if (minor === null || minor === 0) return this.#refuse(this.t.grantBad);
+    if (minor > ceiling?.minor) return this.#refuse(this.t.grantMost(money(ceiling, this.language)));
+    const kind = this.kind.value;
+    const amount = minor && { minor, currency: ceiling.currency };
+    const body = { offer: kind, ...(amount && { amount: (minor / 10 ** digitsOf(ceiling.currency)).toFixed(digitsOf(ceiling.currency)), currency: ceiling.currency }) };
+    this.#sending = true;
+    try {
+      await this.send(body, `grant-${kind}-${minor ?? ''}`);
+    } catch (problem) {
+      return this.#refuse(problem.reason === 'refused' ? this.t.grantRefused : this.t.grantLost);
+    } finally {
+      this.#sending = false;
+    }
+    const granted = { kind, amount, at: Date.now() };
+    this.memory.granted = [...(this.memory.granted ?? []), granted];
+    this.memory.grant = undefined;
+    this.amount.value = '';
+    this.keep();
+    this.show();
+    this.say(this.node.querySelector('.granted:last-of-type').textContent);
+    return undefined;
+  }
+
+  #refuse(text) {
+    this.problem.textContent = text;
+    this.amount.focus();
+  }
+}
