@@ -48,7 +48,8 @@ class Client:
     """HTTP for one source. `call` answers with decoded JSON or raises VendorRetryable or VendorRefused, nothing else.
 
     `headers(renew)` gives the headers that authorise a call; it is asked again with True after a 401. `timeout` is in
-    seconds and holds for each step (connect, write, read). The connection pool is opened by the first call.
+    seconds and holds for each step (connect, write, read). The connection pool is opened by the first call. `heard` are
+    the headers of the last answer, whatever its status.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Client:
         self._timeout = timeout
         self._clock = clock
         self._http: httpx.AsyncClient | None = None
+        self.heard: dict[str, str] = {}
 
     def now(self) -> datetime:
         """The time by the client's clock: for what is signed together with its time."""
@@ -189,6 +191,7 @@ class Client:
         return b"".join(parts)
 
     def _sorted(self, what: str, status: int, headers: httpx.Headers, body: bytes) -> Answer:
+        self.heard = {name.lower(): value for name, value in headers.items()}
         if status in (408, 425, 429) or status >= 500:
             raise VendorRetryable(
                 self.source,
@@ -207,7 +210,7 @@ class Client:
                 raise VendorRetryable(
                     self.source, f"{what} was answered {status}, but not with JSON", status=status
                 ) from None
-        return Answer(status, {name.lower(): value for name, value in headers.items()}, data)
+        return Answer(status, self.heard, data)
 
     def _retry_after(self, headers: httpx.Headers) -> float | None:
         """Seconds to wait, from the header that says how long, else from the one that says until when."""

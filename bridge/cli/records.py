@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from bridge.adapter import normalise_key
-from bridge.adapter.registry import load_registry
+from bridge.cli.delivering import deliver
 from bridge.cli.desks import finish, out, progress, reporter, with_desk
 from bridge.errors import BadRequest
 from bridge.facts import Origin
-from bridge.flow import Desk, load_rules
+from bridge.flow import Desk
 from bridge.intake import sync as syncing
-from bridge.sample import choose_sources
-from bridge.settings import read_settings
 from bridge.store import find_answer, instant
 from bridge.worker import Worker, utc_now
 
@@ -73,12 +71,27 @@ def dead_letters(
     out.print(table)
 
 
-@commands.command(epilog="Example: `bridge replay helpdesk --mapped` after its mapping was changed")
+@commands.command(
+    epilog="Example: `bridge replay helpdesk --mapped` after its mapping was changed; "
+    "`bridge replay helpdesk --file delivery.json` to see what a running gateway makes of a recorded delivery"
+)
 def replay(
     source: Annotated[str, typer.Argument(help="Name of the source")],
     mapped: Annotated[bool, typer.Option(help="Also what was mapped before: for a changed mapping")] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option(help='Post this delivery to a running gateway: {"body": …} or {"raw_body": …, "headers": …}'),
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Where the gateway is, with --file; left out: the one here")] = None,
 ) -> None:
-    """Send a source's dead letters, or all its deliveries, through the mapping again. Causes no live facts."""
+    """Send a source's dead letters, or all its deliveries, through the mapping again; this causes no live facts.
+
+    With --file a recorded delivery is signed with the source's own secret and posted as the vendor would, now.
+    """
+    if file is not None:
+        status, said = deliver(source, file, url)
+        out.print(f"{status} {said}".strip(), highlight=False, markup=False)
+        raise typer.Exit(0 if status < 300 else 1)
 
     async def act(desk: Desk) -> int:
         desk.registry.adapter(source)
@@ -113,15 +126,3 @@ def lookup(
         out.print(f"{row[0]}: {row[3]} candidate(s), best tier {row[4]}, priority {row[5]}")
         return
     out.print_json((row[11] + row[12] + b"}").decode())
-
-
-@commands.command(epilog="Example: `bridge check` before a restart with changed files")
-def check() -> None:
-    """Read all settings and files of config/, mappings/ and adapters/, and say what is wrong, with file and path."""
-    settings = read_settings()
-    registry = load_registry(settings.adapters_dir, settings.mappings_dir, choose_sources(settings), os.environ)
-    rules = load_rules(settings)
-    out.print(f"adapters  {', '.join(sorted(registry.vendors)) or 'none'}")
-    out.print(f"sources   {', '.join(sorted(registry.sources)) or 'none'}")
-    out.print(f"scripts   {', '.join(one.id for one in rules.deciding.playbooks.playbooks)}")
-    out.print(f"rules     {rules.deciding.version}")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from pathlib import Path
 
+import httpx
 import pytest
+import respx
 from typer.testing import CliRunner
 
 from bridge.cli import cli, main
@@ -92,6 +96,41 @@ def test_check_says_what_there_is_and_names_the_file_that_is_wrong(
     (sources.parent / "config" / "routing.yaml").unlink()
     (sources.parent / "config" / "routing.yaml").write_text("rules: [{rout_hint: x, priority: 3}]\n")
     assert "routing.yaml" in fails(monkeypatch, capsys, "check")
+
+
+def test_check_tests_one_source_against_its_system(
+    sources: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sources / "kunden.csv").write_text("Kundennummer;Nachname;Telefon\n1;Albers;030 23125001\n2;Busch;7\n", "utf-8")
+    text = ask("check", "crm", "--key", "030 23125001")
+    assert "reading kunden.csv" in text
+    assert "2 of 2 become records" in text
+    assert "no source zz" in fails(monkeypatch, capsys, "check", "zz")
+    assert "no phone" in fails(monkeypatch, capsys, "check", "crm", "--key", "12")
+
+
+def test_a_recorded_delivery_is_signed_anew_and_posted_to_the_gateway(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sources.parent / "config" / "sources.yaml").write_text(
+        "sources:\n  survey: {adapter: typeform, settings: {forms: [abc=nps], token: t, webhook_secret: whsec-0123}}\n"
+    )
+    file = tmp_path / "delivery.json"
+    file.write_text('{"kind": "webhook", "body": {"event_type": "form_response"}}')
+    with respx.mock() as wire:
+        sent = wire.post("http://127.0.0.1:9999/webhooks/survey").respond(202, text="kept")
+        assert "202 kept" in ask("replay", "survey", "--file", str(file), "--url", "http://127.0.0.1:9999")
+        request = sent.calls.last.request
+        mac = base64.b64encode(hmac.digest(b"whsec-0123", request.content, "sha256")).decode()
+        assert request.headers["typeform-signature"] == f"sha256={mac}"
+        sent.respond(401, json={"error": "not_authentic"})
+        assert "401" in ask("replay", "survey", "--file", str(file), "--url", "http://127.0.0.1:9999", code=1)
+        sent.mock(side_effect=httpx.ConnectError)
+        words = ("replay", "survey", "--url", "http://127.0.0.1:9999", "--file")
+        assert "bridge run" in fails(monkeypatch, capsys, *words, str(file))
+        file.write_text("[]")
+        assert "no recorded delivery" in fails(monkeypatch, capsys, *words, str(file))
+        assert "No such file" in fails(monkeypatch, capsys, *words, str(tmp_path / "none.json"))
 
 
 def test_an_export_is_synced_looked_up_mended_and_replayed(sources: Path) -> None:
