@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
 import msgspec
 import yaml
@@ -95,9 +96,12 @@ class Vendor:
         """The delivery of a fixture, signed as the vendor signs; by default with the first secret of the source."""
         source = self.source(fixture.settings)
         body = fixture.content if content is None else content
-        url = f"https://bridge.example.org/webhooks/{source.name}" + (f"?{fixture.query}" if fixture.query else "")
         headers = {name.lower(): value for name, value in fixture.headers.items()}
         key = source.setting(self.secret) if secret is None else secret
+        query = fixture.query
+        if self.manifest.signature is not None and self.manifest.signature.scheme == "query":
+            query += ("&" if query else "") + urlencode({self.manifest.signature.parameter: key})
+        url = f"https://bridge.example.org/webhooks/{source.name}" + (f"?{query}" if query else "")
         if self.manifest.signature is not None and self.manifest.signature.scheme == "own":
             headers |= self._fakes().sign(key, method=fixture.method, url=url, headers=headers, body=body)
         else:
