@@ -33,7 +33,10 @@ from contract_tests.vendors import NOW, Vendor, stream
 
 OBJECTS = 12
 TURNS = 14
-"""Turns of trouble; each may end in a failure, a kill or the present end."""
+"""Turns of trouble, at least; each may end in a failure, a kill or the present end."""
+MOST_TURNS = 60
+DEMANDED = {"limited", "failed", "killed"}
+"""What must have happened before it grows quiet."""
 MANY = 10_000
 
 Row = tuple[Any, ...]
@@ -124,7 +127,7 @@ class Reader:
         try:
             await sync.register(store, {name: adapter}, self.now)
             await worker.settle_all()
-            rows = self.ask(f"select error from streams where stream = '{self._stream}'")
+            rows = self.ask(f"select error from cursors where stream = '{self._stream}'")
             return rows[0][0] if rows else "the stream is not known"
         finally:
             with suppress(Exception):
@@ -175,7 +178,9 @@ async def test_after_every_trouble_the_bridge_knows_what_the_vendor_knows(
         made = fake.fill(name, OBJECTS)
         mischief = Mischief(fake, name, made, seed, vendor.manifest.rate_limit.retry_after)
         reader = Reader(vendor, tmp_path / f"{name.replace('/', '_')}.db", name)
-        for _ in range(TURNS):
+        for turn in range(MOST_TURNS):
+            if turn >= TURNS and mischief.done >= DEMANDED:
+                break
             reader.now += timedelta(minutes=15)  # leases end, and waits
             with suppress(Killed):
                 await reader.read(mischief.answer)
@@ -185,7 +190,7 @@ async def test_after_every_trouble_the_bridge_knows_what_the_vendor_knows(
         assert reader.alive() == in_peace.alive(), name
         assert {row[1] for row in reader.alive()} == mischief.alive, name
         happened |= mischief.done
-    assert {"limited", "failed", "killed"} <= happened, "the bad day was none"
+    assert happened >= DEMANDED, "the bad day was none"
 
 
 @pytest.mark.clause("one_second", "sync")
