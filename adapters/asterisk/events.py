@@ -22,8 +22,10 @@ MENU = "BRIDGE_MENU"
 
 def wanted(event: object) -> bool:
     """Whether an event is worth sending at all: of the dialplan's steps only the one into a queue."""
-    kind = _object(event).get("type")
-    return isinstance(kind, str) and kind in TAKEN and (kind != "ChannelDialplan" or _object(event).get("dialplan_app") == "Queue")
+    said = _object(event)
+    if said.get("type") == "ChannelDialplan":
+        return said.get("dialplan_app") == "Queue"
+    return any(said.get("type") == one for one in TAKEN)
 
 
 def open_event(request: Request, trunks: Trunks, *, name_agents: bool) -> Opened:

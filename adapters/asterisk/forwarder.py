@@ -2,8 +2,8 @@
 
     python -m adapters.asterisk.forwarder        all it needs comes from the environment, see README.md
 
-It runs beside Asterisk or beside the bridge and goes on by itself when either of them was away. It keeps what the bridge
-does not take yet, up to MOST events; what is lost beyond that, the call records still tell.
+It runs beside Asterisk or beside the bridge and goes on by itself when either of them was away. It keeps what the
+bridge does not take yet, up to MOST events; what is lost beyond that, the call records still tell.
 """
 
 from __future__ import annotations

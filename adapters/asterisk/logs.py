@@ -69,7 +69,8 @@ def _lines(path: Path, place: Place, most: int, *, whole: bool) -> tuple[list[Li
                 return lines, False
             offset = place.offset + len(found)
             first = head[:offset]
-            place = Place(_digest(first), len(first), offset, place.line + 1)
+            known = place.head if place.length == len(first) else _digest(first)
+            place = Place(known, len(first), offset, place.line + 1)
             lines.append(Line(_decoded(found.rstrip(b"\r\n")), f"{path.name}:{place.line}", place))
         return lines, bool(file.read(1))
 
