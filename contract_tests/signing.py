@@ -32,7 +32,7 @@ def sign(
             mac = hmac.digest(secret.encode(), stamp.encode() + b"." + body, signature.digest).hex()
             return {signature.header.lower(): f"t={stamp},v1={mac}"}
         case "standard_webhooks":
-            key = base64.b64decode(secret.removeprefix("whsec_"))
+            key = base64.b64decode(secret.removeprefix("whsec_") + "==")  # the padding may be left out
             mac64 = base64.b64encode(hmac.digest(key, f"{id}.{stamp}.".encode() + body, "sha256")).decode()
             names = (signature.id_header, signature.timestamp_header, signature.header)
             usual = ("webhook-id", "webhook-timestamp", "webhook-signature")
