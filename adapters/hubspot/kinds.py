@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 from msgspec import Struct
 
 from bridge.adapter.mapping import Mapping
@@ -48,11 +49,10 @@ def chosen(objects: str, deals: str) -> dict[str, Kind]:
     """Path → kind of all that one source reads. Raises ValueError with the word that is none."""
     known = {one.path: one for one in KINDS}
     wanted = [word.strip().lower() for word in objects.split(",") if word.strip()]
-    if unknown := [word for word in wanted if word not in known]:
+    if unknown := [word for word in wanted or ["nothing"] if word not in known]:
         raise ValueError(unknown[0])
-    deal = known["deals"]
-    names = {"purchases": "deal", "contracts": "contract"}
-    known["deals"] = Kind(names[deals], deal.path, deal.type_id, deal.changed, deal.needs, deal.people)
+    if deals == "contracts":
+        known["deals"] = msgspec.structs.replace(known["deals"], name="contract")
     return {path: one for path, one in known.items() if path in wanted}
 
 
