@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 async def comment(client: Client, args: AddNote, key: str) -> Receipt:
     """Comment on a ticket, which its requestors do not get."""
-    ticket = _id(client, args.ticket)
-    subject = f"Retention Bridge {quote(key, safe='')}"
+    ticket, key = _id(client, args.ticket), quote(key, safe="")
+    subject = f"Retention Bridge {key}"
     query = f"ObjectType = 'RT::Ticket' AND ObjectId = {ticket} AND Type = 'Comment' AND Subject = '{subject}'"
     done = await _before(lambda: _found(client, "transactions", query))
     if done:
@@ -38,8 +38,8 @@ async def comment(client: Client, args: AddNote, key: str) -> Receipt:
 
 async def note(client: Client, args: AddNote, key: str) -> Receipt:
     """Add to the comments on a user, unless somebody else writes them at the same moment."""
-    user = _id(client, args.customer)
-    mark = f"[Retention Bridge {quote(key, safe='')}]"
+    user, key = _id(client, args.customer), quote(key, safe="")
+    mark = f"[Retention Bridge {key}]"
     answer = await _before(lambda: client.call("GET", f"user/{user}"))
     before = _comments(client, answer.data)
     if mark not in before:
@@ -59,7 +59,8 @@ async def note(client: Client, args: AddNote, key: str) -> Receipt:
 
 async def open_ticket(client: Client, args: CreateTicket, key: str, queue: str) -> Receipt:
     """Open a ticket of the customer's; one without id and e-mail is named in the text."""
-    mark = f"urn:retention-bridge:{quote(key, safe='')}"
+    key = quote(key, safe="")
+    mark = f"urn:retention-bridge:{key}"
     done = await _before(lambda: _found(client, "tickets", f"RefersTo = '{mark}'"))
     if done:
         return Receipt(reference=done)

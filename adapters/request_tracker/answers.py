@@ -25,6 +25,9 @@ TICKET = "id Subject Status Priority Queue Created Resolved LastUpdated Requesto
 PHONES = ("MobilePhone", "WorkPhone", "HomePhone", "PagerPhone")
 TICKET_PARAMS = {"fields": ",".join(TICKET), "fields[Queue]": "Name", "fields[Requestor]": "id"}
 
+NEVER = "1970-01-01T00:00:00Z"
+"""How a time is written that there is not, or that our user may not see."""
+
 _SETTLE = timedelta(seconds=30)
 
 Place = tuple[str, int]
@@ -105,4 +108,16 @@ def ticket_item(row: dict[str, Any]) -> Item:
 
 def _kept(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
     """The fields that were asked for. What a record does not have a list writes as "", and its own page not at all."""
-    return {name: row[name] for name in names if row.get(name, "") != ""}
+    kept = {name: row[name] for name in names if row.get(name, "") != ""}
+    custom = kept.get("CustomFields")
+    if isinstance(custom, list):
+        kept["CustomFields"] = {name: value for one in custom if isinstance(one, dict) for name, value in _named(one)}
+    return kept
+
+
+def _named(custom: dict[str, Any]) -> list[tuple[str, Any]]:
+    """A custom field by its name: its value, or the list of its values where there are several."""
+    name, values = custom.get("name"), custom.get("values")
+    if not isinstance(name, str) or not isinstance(values, list) or not values:
+        return []
+    return [(name, values[0] if len(values) == 1 else values)]

@@ -14,7 +14,8 @@ from bridge.adapter.source import Source
 from bridge.errors import MappingError
 from bridge.model import Entry, EntryKind
 
-_NEVER = "1970-01-01T00:00:00Z"
+from .answers import NEVER
+
 _NOBODY = {"rt_system", "nobody"}
 """Two users that every installation has and that are no people."""
 _DONE = {"resolved", "closed"}
@@ -29,25 +30,28 @@ class Records:
 
     def read(self, item: Item) -> list[Entry | Refetch]:
         """The entries of one item; [] for users that are no people and for the ticket that others are merged into."""
-        raw = {name: value for name, value in item.raw.items() if value != _NEVER}
-        entry = self._mapping.read(msgspec.structs.replace(item, raw=raw), self._source)
-        match item.object:
-            case "user":
-                return self._user(entry, raw)
-            case "ticket":
-                return [_unresolved(entry) if entry.body.get("status") not in _DONE else entry]
-            case "transaction":
-                return [] if _names(raw.get("NewValue"), entry.source_id) else [_deleted(entry)]
-        return [entry]
+        raw = {name: value for name, value in item.raw.items() if value != NEVER}
+        if item.object == "user":
+            return self._user(item, raw)
+        entry = self._mapped(item, raw)
+        if item.object == "transaction":
+            return [] if _names(raw.get("NewValue"), entry.source_id) else [_deleted(entry)]
+        return [entry if entry.body.get("status") in _DONE else _without(entry, "resolved")]
 
-    def _user(self, entry: Entry, raw: dict[str, Any]) -> list[Entry | Refetch]:
+    def _mapped(self, item: Item, raw: dict[str, Any]) -> Entry:
+        return self._mapping.read(msgspec.structs.replace(item, raw=raw), self._source)
+
+    def _user(self, item: Item, raw: dict[str, Any]) -> list[Entry | Refetch]:
         if (scalar_text(raw.get("Name")) or "").casefold() in _NOBODY:
             return []
-        gone = [_flag(name, raw.get(name)) for name in ("Disabled", "Privileged")]  # staff is not a customer
-        body = dict(entry.body)
-        if body.get("language"):
-            body["language"] = re.split("[-_]", body["language"])[0].lower()
-        return [_deleted(entry) if any(gone) else msgspec.structs.replace(entry, body=body)]
+        gone = [_flag(name, raw.get(name)) for name in ("Disabled", "Privileged")]
+        if any(gone):  # nothing of them is read: the first administrator is root@localhost, which is no address
+            return [_deleted(self._mapped(item, {name: raw[name] for name in ("id", "LastUpdated") if name in raw}))]
+        entry = self._mapped(item, raw)
+        language = entry.body.get("language")
+        if language:
+            entry = msgspec.structs.replace(entry, body=entry.body | {"language": _language(language)})
+        return [entry]
 
 
 def _flag(name: str, value: object) -> bool:
@@ -66,5 +70,10 @@ def _deleted(entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, kind=EntryKind.deleted, body={})
 
 
-def _unresolved(entry: Entry) -> Entry:
-    return msgspec.structs.replace(entry, body={k: v for k, v in entry.body.items() if k != "resolved"})
+def _without(entry: Entry, field: str) -> Entry:
+    return msgspec.structs.replace(entry, body={name: one for name, one in entry.body.items() if name != field})
+
+
+def _language(locale: str) -> str:
+    """`pt` of `pt_BR`."""
+    return re.split("[-_]", locale)[0].lower()

@@ -15,7 +15,7 @@ from bridge.adapter.client import Client
 from bridge.adapter.delivery import Item, Page
 from bridge.errors import VendorRefused, VendorRetryable
 
-from .answers import USER, Place, ask, place, settled, user_item
+from .answers import NEVER, USER, Place, ask, place, settled, user_item
 
 
 class Cursor(Struct, frozen=True, omit_defaults=True):
@@ -42,6 +42,8 @@ class Users:
         if self._staff is None or number == 1:
             self._staff = await self._privileged(client)
         places = [place(self._source, row, "LastUpdated") for row in listing.rows]
+        if any(at == NEVER for at, _ in places):
+            raise VendorRefused(self._source, "users: their fields are withheld; give our user the right AdminUsers")
         if places != sorted(places, reverse=True):
             raise VendorRetryable(self._source, "users: the list is not in the order that was asked for")
         fresh = sum(at > cursor.since for at in places)

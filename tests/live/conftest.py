@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import NoReturn, Protocol, TypeAlias
 
 import httpx
 import pytest
@@ -21,7 +21,28 @@ _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parents[1]
 
 Missing: TypeAlias = Callable[[str], NoReturn]
-Connect: TypeAlias = Callable[[str, dict[str, str]], tuple[Adapter, Client]]
+
+
+class Connect(Protocol):
+    """Makes the adapter `live` of a vendor, and its client, from settings."""
+
+    def __call__(
+        self, vendor: str, settings: dict[str, str], change: Callable[[httpx.URL], httpx.URL] = ...
+    ) -> tuple[Adapter, Client]:
+        """`change` is what happens to each URL on its way, where a test wants another page size or a wrong filter."""
+        ...
+
+
+class _Wire(httpx.AsyncHTTPTransport):
+    """No proxy of this machine's stands between us and a server on it."""
+
+    def __init__(self, change: Callable[[httpx.URL], httpx.URL]) -> None:
+        super().__init__(trust_env=False)
+        self._change = change
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = self._change(request.url)
+        return await super().handle_async_request(request)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,14 +75,15 @@ def missing() -> Missing:
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
-    """Makes the adapter of a vendor, called `live`, and its client, from settings: as the bridge does, over sockets."""
+    """Adapters and clients as the bridge makes them, over real sockets; the clients are closed afterwards."""
     clients: list[Client] = []
 
-    def make(vendor: str, settings: dict[str, str]) -> tuple[Adapter, Client]:
+    def make(
+        vendor: str, settings: dict[str, str], change: Callable[[httpx.URL], httpx.URL] = lambda url: url
+    ) -> tuple[Adapter, Client]:
         form = {"sources": {"live": {"adapter": vendor, "settings": settings}}}
         adapter = registry.load_registry(_ROOT / "adapters", _ROOT / "mappings", form, {}).adapter("live")
-        # No proxy of this machine's stands between us and a server on it.
-        clients.append(open_client(adapter, transport=httpx.AsyncHTTPTransport(trust_env=False), timeout=30))
+        clients.append(open_client(adapter, transport=_Wire(change), timeout=30))
         return adapter, clients[-1]
 
     yield make

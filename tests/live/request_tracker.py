@@ -17,17 +17,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import httpx
 from msgspec import Struct
 
 PACKAGES = "request-tracker5 rt5-standalone rt5-db-sqlite"
-ROOT = ("root", "password")
-"""The administrator that every fresh database holds."""
+RIGHTS = (
+    "ShowTicket SeeQueue AdminUsers SeeGroup AdminGroupMembership CommentOnTicket ShowTicketComments CreateTicket"
+    " SeeCustomField"
+).split()
+"""What the README asks an operator to give to the bridge's user."""
+CUSTOMERS = 13
+TICKETS = 23
 START_SECONDS = 60
 STOP_SECONDS = 10
 
+_ADMINISTRATOR = ("root", "password")
+"""Every fresh database holds it."""
+_DATA = Path(__file__).with_suffix(".pl")
 _SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 _SETUP = "rt-setup-database-5"
 _CONFIG = """\
@@ -54,10 +62,18 @@ class Unavailable(Exception):
 
 
 class Server(Struct, frozen=True):
-    """A running server and where it answers."""
+    """A running server: where it answers, and the auth token of the bridge's user."""
 
     url: str
-    log: Path
+    token: str
+
+    def ask(self, method: str, path: str, **said: Any) -> Any:
+        """What it answers to its administrator, decoded."""
+        answer = httpx.request(
+            method, f"{self.url}/REST/2.0/{path}", auth=_ADMINISTRATOR, trust_env=False, timeout=60, **said
+        )
+        answer.raise_for_status()
+        return answer.json()
 
 
 class _Account(TypedDict, total=False):
@@ -74,7 +90,7 @@ def find() -> None:
 
 @contextmanager
 def running(*, bcrypt: int = 12) -> Iterator[Server]:
-    """A server with an empty database, stopped and removed afterwards. Raises Unavailable.
+    """A server with the data of request_tracker.pl, stopped and removed afterwards. Raises Unavailable.
 
     Each request costs it one password check: 2^`bcrypt` rounds, for 12 (what it ships with) about 200 ms.
     """
@@ -93,6 +109,7 @@ def _serving(folder: Path, bcrypt: int) -> Iterator[Server]:
     for name in ("config", "mason", "sessions", "home"):
         (folder / name).mkdir()
     (folder / "config" / "RT_SiteConfig.pm").write_text(_CONFIG.format(folder=folder, port=port, bcrypt=bcrypt))
+    (folder / "config" / "data.pl").write_text(_DATA.read_text("utf-8"))
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     who: _Account = {}
     if account is not None:
@@ -105,20 +122,39 @@ def _serving(folder: Path, bcrypt: int) -> Iterator[Server]:
         "TMPDIR": str(folder),
         "RT_SITE_CONFIG": str(folder / "config" / "RT_SiteConfig.pm"),
         "RT_SITE_CONFIG_DIR": str(folder / "config"),
+        "BRIDGE_RIGHTS": " ".join(RIGHTS),
+        "BRIDGE_CUSTOMERS": str(CUSTOMERS),
+        "BRIDGE_TICKETS": str(TICKETS),
+        "BRIDGE_TOKEN": str(folder / "token"),
     }
     log = folder / "log"
+    setup = [_SETUP, "--skip-create", "--dba", "", "--dba-password", "", "--action"]
     with log.open("w") as said:
-        setup = [_SETUP, "--action", "init", "--skip-create", "--dba", "", "--dba-password", ""]
-        if subprocess.run(setup, stdout=said, stderr=said, cwd=folder, env=environment, **who).returncode:
-            raise Unavailable(f"{_SETUP} failed: {log.read_text()[-500:]}")
-        command = [str(_SERVER), "--server", "Starlet", "--max-workers", "2", "--host", "127.0.0.1", "--port", str(port)]
+        for step in (["init"], ["insert", "--datafile", str(folder / "config" / "data.pl")]):
+            try:
+                subprocess.run(
+                    [*setup, *step], check=True, stdout=said, stderr=said, cwd=folder, env=environment, **who
+                )
+            except subprocess.CalledProcessError:
+                raise Unavailable(f"{_SETUP} failed: {log.read_text()[-500:]}") from None
+        command = [
+            str(_SERVER),
+            "--server",
+            "Starlet",
+            "--max-workers",
+            "2",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ]
         process = subprocess.Popen(
             command, stdout=said, stderr=said, cwd=folder, env=environment, start_new_session=True, **who
         )
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(process, url, log)
-            yield Server(url, log)
+            yield Server(url, (folder / "token").read_text())
         finally:
             _stop(process)
 
