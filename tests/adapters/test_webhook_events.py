@@ -76,8 +76,8 @@ def test_many_come_as_a_list_or_in_one_and_share_what_surrounds_it() -> None:
     for body in ([one, two], {"batch": [one, two]}):
         assert objects(body) == ["nps", "csat"]
     adapter = make(lists=["result.events", "batch"])
-    body: dict[str, Any] = {"result": {"events": [one, two], "page": 1}, "tenant": "acme", "type": "ces"}
-    items = opened(adapter, body).items
+    wrapped: dict[str, Any] = {"result": {"events": [one, two], "page": 1}, "tenant": "acme", "type": "ces"}
+    items = opened(adapter, wrapped).items
     kept = [{name: value for name, value in item.raw.items() if name != "webhook"} for item in items]
     assert kept == [{"result": {"page": 1}, "tenant": "own", **one}, {"result": {"page": 1}, "tenant": "acme", **two}]
     assert [item.place for item in items] == ["event 1", "event 2"]
