@@ -69,9 +69,13 @@ class Rounds:
         if state.page and hits < state.hits and state.restarts < _MAX_RESTARTS:
             # Something was deleted meanwhile and the rows behind it moved up: one may have slipped through.
             again = Cursor(
-                start=state.start, until=state.until, end=state.end, open=state.open, deep=state.deep,
+                start=state.start,
+                until=state.until,
+                end=state.end,
+                open=state.open,
+                deep=state.deep,
                 restarts=state.restarts + 1,
-            )  # fmt: skip
+            )
             return Page(items=(), cursor=_text(again), more=True)
         last = _id(rows[-1]) if rows else ""
         if rows and last == state.last:
@@ -80,9 +84,13 @@ class Rounds:
         items = tuple(_item(row, known) for row, known in zip(rows, names, strict=True))
         going_on = [state.open, *(start for row in rows if (start := _going_on(row)))]
         moved = msgspec.structs.replace(
-            state, page=state.page + 1, seen=state.seen + len(rows), hits=max(hits, state.hits), last=last,
+            state,
+            page=state.page + 1,
+            seen=state.seen + len(rows),
+            hits=max(hits, state.hits),
+            last=last,
             open=min((one for one in going_on if one), default=0),
-        )  # fmt: skip
+        )
         if rows and (moved.seen < hits or not hits):
             return Page(items=items, cursor=_text(moved), more=True)
         return Page(items=items, cursor=_text(_next_window(moved)), more=moved.until < moved.end)
