@@ -54,7 +54,7 @@ STREAMS = {
         "contact",
         "api/v2/contacts",
         parts=({}, {"state": "deleted"}),
-        # Documented with the leading stroke until 2024 and without it since; an account refuses what it does not know.
+        # Documented with the underscore for years and without it now; an account refuses what it does not know.
         since=("_updated_since", "updated_since"),
     ),
     "tickets": Listed(
@@ -121,7 +121,8 @@ class Lists:
         if state.page > 1:
             before, leads_on, _ = await self._read(client, stream, listed, state, state.page - 1)
             found = before + rows
-        if rows and (not leads_on or _marks(rows) == state.seen):
+        begun_again = state.page == 1 and state.since > state.base  # where the rows of the page before may come first
+        if rows and (not leads_on or (_marks(rows) == state.seen and not begun_again)):
             raise VendorRetryable(self._source, f"{stream}: the vendor repeats a page; stopped instead of looping")
         seen = frozenset(state.seen)
         stamps = sorted(_stamps(rows, listed.stamp))
@@ -137,7 +138,8 @@ class Lists:
     def _moved(self, listed: Listed, state: Cursor, stamps: list[int], seen: tuple[str, ...], *, more: bool) -> Cursor:
         """Where to read on: later in time, on the next page, in the next part, or in the next round."""
         if more:
-            later = stamps[-1] - 1 if listed.by_time and stamps and stamps[0] < stamps[-1] else 0
+            gone_on = listed.by_time and stamps and (state.page > 1 or stamps[0] < stamps[-1])
+            later = stamps[-1] - 1 if gone_on else 0
             if later > state.since:
                 return msgspec.structs.replace(state, since=later, page=1, seen=seen)
             return msgspec.structs.replace(state, page=state.page + 1, seen=seen)
