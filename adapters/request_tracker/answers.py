@@ -41,7 +41,6 @@ class Listing(Struct, frozen=True):
     page: int
     total: int | None
     size: int
-    promises_more: bool
 
     @property
     def is_last(self) -> bool:
@@ -50,16 +49,23 @@ class Listing(Struct, frozen=True):
 
 
 async def ask(client: Client, path: str, params: dict[str, Any], json: Any = None) -> Listing:
-    """Ask for a list. Raises VendorRetryable for an answer that is none."""
+    """Ask for a page of a list; one behind the last is empty, also where the last is given once more instead.
+
+    Raises VendorRetryable for an answer that is none, or not that to this question.
+    """
     method = "GET" if json is None else "POST"
     data = (await client.call(method, path, params={"per_page": PAGE, **params}, json=json)).data
     if not isinstance(data, dict):
-        raise VendorRetryable(client.source, f"{path}: the answer is {kind(data)} where an object belongs")
-    rows, page, size, total = data.get("items"), data.get("page"), data.get("per_page"), data.get("total")
+        raise VendorRetryable(client.source, f"a list: the answer is {kind(data)} where an object belongs")
+    rows, page, size, total = (data.get(name) for name in ("items", "page", "per_page", "total"))
     listed = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
     if not isinstance(rows, list) or not listed or not isinstance(page, int) or not isinstance(size, int):
-        raise VendorRetryable(client.source, f"{path}: the answer holds no list of objects")
-    return Listing(rows, page, total if isinstance(total, int) else None, size, bool(data.get("next_page")))
+        raise VendorRetryable(client.source, "a list: the answer holds no list of objects")
+    if page != params.get("page", 1):
+        if data.get("next_page"):
+            raise VendorRetryable(client.source, "a list: another page came than the one that was asked for")
+        rows = []
+    return Listing(rows, page, total if isinstance(total, int) else None, size)
 
 
 def place(source: str, row: dict[str, Any], name: str) -> Place:
@@ -109,9 +115,10 @@ def ticket_item(row: dict[str, Any]) -> Item:
 def _kept(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
     """The fields that were asked for. What a record does not have a list writes as "", and its own page not at all."""
     kept = {name: row[name] for name in names if row.get(name, "") != ""}
-    custom = kept.get("CustomFields")
+    custom = kept.pop("CustomFields", None)
     if isinstance(custom, list):
-        kept["CustomFields"] = {name: value for one in custom if isinstance(one, dict) for name, value in _named(one)}
+        named = {name: value for one in custom if isinstance(one, dict) for name, value in _named(one)}
+        return kept | {"CustomFields": named} if named else kept
     return kept
 
 

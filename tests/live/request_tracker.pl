@@ -1,5 +1,5 @@
-# What the live test finds in its Request Tracker: customers and tickets that all changed in one second, and the bridge's
-# user with the rights that its README names, no others. Read by rt-setup-database-5 --action insert.
+# What the live test finds in its Request Tracker: customers and tickets that all changed in one second, and the user of
+# the bridge with the rights that its README names, no others. Read by rt-setup-database-5 --action insert.
 use strict;
 use warnings;
 

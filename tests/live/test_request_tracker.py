@@ -215,6 +215,19 @@ async def test_an_unknown_filter_is_answered_with_everybody_and_caught(
     assert len(misspelt) == 2
 
 
+async def test_custom_fields_stand_under_their_names_in_a_list_and_on_the_page_of_a_user(
+    server: request_tracker.Server, connect: Connect, rt: tuple[Adapter, Client]
+) -> None:
+    number, email = add_customer(server)
+    server.ask("PUT", f"user/{email}", json={"CustomFields": {"Kundennummer": "K-20017"}})
+    listed, _, _ = await read_on(server, connect, "users")
+    found = await rt[0].lookup(rt[1], Key(KeyKind.email, email))
+    for items in (listed, found):
+        (user,) = [item.raw for item in items if item.object == "user" and str(item.raw["id"]) == number]
+        assert user["CustomFields"] == {"Kundennummer": "K-20017"}
+    assert {str(item.raw["id"]): item.raw for item in listed}[number] == found[0].raw
+
+
 async def test_a_user_without_the_rights_is_told_which_one_is_missing(
     server: request_tracker.Server, connect: Connect
 ) -> None:
