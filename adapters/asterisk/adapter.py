@@ -24,7 +24,7 @@ from bridge.model import Entry
 from .calls import OURS, Trunks, read_call
 from .events import open_event
 from .lines import Records, queue_item
-from .logs import Line, Place, read_on
+from .logs import Line, Place, generations, read_on
 
 PAGE_LINES = 500
 SETTLED = 1.0
@@ -78,7 +78,7 @@ class Asterisk(Adapter):
         path = Path(self._files[stream])
         try:
             lines, more = read_on(path, place, PAGE_LINES)
-            if not lines and not path.is_file():
+            if not lines and not generations(path):
                 raise self._missing(stream, path)
             if lines and stream == "cdr" and not more:
                 lines = self._settled(lines, path, now)

@@ -86,8 +86,9 @@ async def test_nothing_is_read_twice_between_a_rotation_and_the_next_call(tmp_pa
     _append(file, 1)
     _, cursor = await read_all(asterisk, "cdr")
     file.rename(tmp_path / "Master.csv.1")
-    file.touch()
-    for _ in range(2):
+    for empty in (False, True):  # some systems make the new file at once, Asterisk at the next call
+        if empty:
+            file.touch()
         none, cursor = await read_all(asterisk, "cdr", cursor)
         assert none == []
     _append(file, 2)
