@@ -47,6 +47,19 @@ async def test_a_comment_is_private_and_gives_way_to_whoever_changed_the_ticket_
     assert (update["ticket"]["safe_update"], update["ticket"]["updated_stamp"]) == (True, "2026-05-04T10:00:09Z")
 
 
+async def test_a_note_stands_behind_what_is_there_and_a_write_that_was_lost_may_have_been_done() -> None:
+    vendor = Account().on(TICKET, {"ticket": ticket()})
+    assert await perform(vendor, "add_note", NOTE) == "35436"
+    note = {"customer": "23304514533908", "text": "Nur per E-Mail"}
+    vendor = Account().on(USER, {"user": user(notes="Stammkunde\n")})
+    assert await perform(vendor, "add_note", note) == "23304514533908"
+    assert written(vendor) == [{"user": {"notes": "Stammkunde\n\nNur per E-Mail\nRef. k-1"}}]
+    for path, found, args in ((TICKET, {"ticket": ticket()}, NOTE), (USER, {"user": user()}, note)):
+        problem = await failure(Account().on(path, found, httpx.Response(502)), "add_note", args)
+        assert isinstance(problem, VendorRetryable)
+        assert not problem.undone
+
+
 async def test_a_closed_ticket_takes_no_comment() -> None:
     vendor = Account().on(TICKET, {"ticket": ticket()}, httpx.Response(422, json={"error": "RecordInvalid"}))
     problem = await failure(vendor, "add_note", NOTE)
