@@ -43,7 +43,7 @@ class SalesforceAdapter(Adapter):
         self._root = f"services/data/v{version}/"
         self._fields = Fields(source.name, mapping, self._root)
         self._changes = Changes(source.name, self._fields, self._root)
-        self._records = Records(source, mapping)
+        self._records = Records(source, mapping, self._chosen)
         self._tokens = Tokens(source, audience=audience)
         done = self._setting("done_status", r".{1,255}", "is empty")
         self._writes = Writes(source, self._root, key_field=key_field, done=done)
@@ -56,7 +56,7 @@ class SalesforceAdapter(Adapter):
         message = read_message(request.body)
         if self._organization and full_id(message.organization) != self._organization:
             raise NotAuthentic(f"{self.source.name}: the message comes from another organization")
-        ours = [one for one in message.notifications if self._records.is_mapped(one.type)]
+        ours = [one for one in message.notifications if self._records.knows(one.type)]
         items = tuple(
             Item(
                 object="notification",

@@ -21,18 +21,28 @@ from bridge.model import Entry, EntryKind, Subject
 from .fields import sobject
 from .ids import LEAD, full_id
 
-_RUNNING = {"activated": "active", "signed": "active"}
-_OVER = {"terminated": "ended", "expired": "ended", "cancelled": "cancelled", "canceled": "cancelled"}
+_CODES = {
+    "activated": "active",
+    "signed": "active",
+    "cancelled": "cancelled",
+    "canceled": "cancelled",
+    "terminated": "ended",
+    "expired": "ended",
+}
+"""The codes of a contract's status that say it was made; all others are steps on the way to one."""
 _LONGEST_CALL = 86_400
 
 
 class Records:
-    """Reads the items of one source. Raises MappingError for what cannot be read, naming the path, not the value."""
+    """Reads the items of one source. Raises MappingError for what cannot be read, naming the path, not the value.
 
-    def __init__(self, source: Source, mapping: Mapping) -> None:
+    `chosen` are the objects that the source reads.
+    """
+
+    def __init__(self, source: Source, mapping: Mapping, chosen: tuple[str, ...]) -> None:
         self._source = source
         self._mapping = mapping
-        self._names = {sobject(name): name for name in mapping.objects}
+        self._names = {sobject(name): name for name in chosen}
         self._finish: dict[str, Callable[[Entry, dict[str, Any]], Entry | None]] = {
             "contact": _contact,
             "contract": _contract,
@@ -54,8 +64,8 @@ class Records:
         finished = entry if finish is None else finish(entry, item.raw)
         return [] if finished is None else [finished]
 
-    def is_mapped(self, type: str) -> bool:
-        """Whether a type of record (`Contact`) is one of those that are read."""
+    def knows(self, type: str) -> bool:
+        """Whether a type of record (`Contact`) is one of those that the source reads."""
         return type in self._names
 
     def _notification(self, raw: dict[str, Any]) -> list[Entry | Refetch]:
@@ -133,8 +143,7 @@ def _contract(entry: Entry, raw: dict[str, Any]) -> Entry:
     """A draft is no contract. An org may name its states as it likes: behind those that nobody mapped is a code."""
     if entry.body.get("status", "unknown") != "unknown":
         return entry
-    code = str(raw.get("StatusCode")).casefold()
-    status = {**_RUNNING, **_OVER}.get(code)
+    status = _CODES.get(str(raw.get("StatusCode")).casefold())
     if status is not None:
         return _with(entry, status=status)
     return entry if raw.get("StatusCode") is None else _gone(entry)
