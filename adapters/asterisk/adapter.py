@@ -80,8 +80,8 @@ class Asterisk(Adapter):
             lines, more = read_on(path, place, PAGE_LINES)
             if not lines and not generations(path):
                 raise self._missing(stream, path)
-            if lines and stream == "cdr" and not more:
-                lines = self._settled(lines, path, now)
+            if lines and stream == "cdr" and (more or _is_fresh(path, now)):
+                lines = self._without_last_call(lines) or (lines if more else [])
         except OSError as problem:
             raise VendorRetryable(self.source.name, f"{stream}: {path} cannot be read: {problem.strerror}") from None
         items = [self._records.item(line) if stream == "cdr" else queue_item(line) for line in lines]
@@ -93,10 +93,8 @@ class Asterisk(Adapter):
         what = f"{stream}: {path} is not there; Asterisk makes it at the first call"
         return VendorRetryable(self.source.name, what)
 
-    def _settled(self, lines: list[Line], path: Path, now: datetime) -> list[Line]:
-        """Without the records of the last call while they may still be being written, so that all are read at once."""
-        if not path.is_file() or not 0 <= now.timestamp() - path.stat().st_mtime < SETTLED:
-            return lines
+    def _without_last_call(self, lines: list[Line]) -> list[Line]:
+        """All lines but those of the last call, of which more may follow: what is said of a call is read at once."""
         last = self._records.call(lines[-1])
         while lines and self._records.call(lines[-1]) == last:
             lines = lines[:-1]
@@ -138,6 +136,11 @@ class Asterisk(Adapter):
             if problem.status != 409:  # a channel of this id is there: an attempt before this one was heard after all
                 raise
         return Receipt(reference=channel)
+
+
+def _is_fresh(path: Path, now: datetime) -> bool:
+    """Whether Asterisk may still be writing what it says of the last call."""
+    return path.is_file() and 0 <= now.timestamp() - path.stat().st_mtime < SETTLED
 
 
 def _place(cursor: str) -> Place:

@@ -25,6 +25,7 @@ OURS = "bridge-"
 OUTGOING_LINE = "(Outgoing Line)"
 """What Asterisk says instead of arguments of a channel that it dialled itself."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _RANKS = {"ringing": 1, "connected": 2, "ended": 3}
 _LATER = ("missed", "message", "spoke", "abandoned")
 """What happened within one and the same second: the later of these counts."""
@@ -92,9 +93,7 @@ def read_call(mapping: Mapping, item: Item, source: Source) -> Entry:
         body = {**body, "abandoned": False}
     elif outcome == "spoke":
         body = {**body, "abandoned": False, "personal": True, "disposition": None}
-    at = entry.effective_at
-    if at is None:
-        return entry
+    at = entry.effective_at or _EPOCH  # it is what orders, and so it is always there
     later = _LATER.index(outcome) if outcome in _LATER else 0
     rank = 3 if outcome == "abandoned" else _RANKS.get(str(body.get("state")), 2)
     return msgspec.structs.replace(entry, body=body, order=by_rank(rank, at + timedelta(microseconds=later)))

@@ -156,3 +156,20 @@ def test_what_is_missing_is_named_and_no_secret_is_shown() -> None:
 async def test_without_its_settings_it_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARI_URL", raising=False)
     assert await main() == 2
+
+
+async def test_while_the_bridge_is_away_for_long_the_oldest_events_are_dropped_and_that_is_said(
+    ari: tuple[Ari, Settings], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Their calls are still told of by the call records."""
+    _, settings = ari
+    monkeypatch.setattr("adapters.asterisk.forwarder.MOST", 2)
+    transport = httpx.MockTransport(lambda request: httpx.Response(503))
+    async with httpx.AsyncClient(transport=transport) as client:
+        task = asyncio.create_task(forward(settings, client, pause=0.01))
+        async with asyncio.timeout(10):
+            while "is dropped" not in caplog.text:
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert "4711" not in caplog.text and SECRET not in caplog.text and "pass:word" not in caplog.text

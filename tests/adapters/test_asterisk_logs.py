@@ -177,6 +177,25 @@ async def test_records_of_a_call_that_has_just_ended_are_read_together(tmp_path:
     assert (_numbers(early), _numbers(late)) == (["1"], ["2"])
 
 
+async def test_records_of_one_call_are_not_torn_apart_between_pages(tmp_path: Path) -> None:
+    file = tmp_path / "Master.csv"
+    lines = [record(call=f"1772442000.{min(number, 499)}", userfield=f"menu={number % 90}") for number in range(502)]
+    file.write_text("".join(f"{line}\n" for line in lines))
+    _age(file)
+    asterisk = adapter(cdr_file=str(file))
+    first = await asterisk.page(client(asterisk), "cdr", "", NOW)
+    second = await asterisk.page(client(asterisk), "cdr", first.cursor, NOW)
+    assert (len(first.items), first.more, len(second.items), second.more) == (499, True, 3, False)
+
+
+async def test_a_call_longer_than_a_page_does_not_stop_the_reading(tmp_path: Path) -> None:
+    file = tmp_path / "Master.csv"
+    file.write_text("".join(f"{record(userfield=f'menu={number % 90}')}\n" for number in range(750)))
+    _age(file)
+    items, _ = await read_all(adapter(cdr_file=str(file)), "cdr")
+    assert len(items) == 750
+
+
 async def test_names_in_any_encoding_break_no_line(tmp_path: Path) -> None:
     file = tmp_path / "Master.csv"
     line = record(app="Dial", data="Müller").encode("cp1252")
