@@ -167,9 +167,11 @@ async def test_while_the_bridge_is_away_for_long_the_oldest_events_are_dropped_a
     transport = httpx.MockTransport(lambda request: httpx.Response(503))
     async with httpx.AsyncClient(transport=transport) as client:
         task = asyncio.create_task(forward(settings, client, pause=0.01))
-        async with asyncio.timeout(10):
-            while "is dropped" not in caplog.text:
-                await asyncio.sleep(0.01)
+        for _ in range(1000):
+            if "is dropped" in caplog.text:
+                break
+            await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    assert "4711" not in caplog.text and SECRET not in caplog.text and "pass:word" not in caplog.text
+    assert "is dropped" in caplog.text
+    assert SECRET not in caplog.text and "pass:word" not in caplog.text
