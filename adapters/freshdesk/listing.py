@@ -121,8 +121,7 @@ class Lists:
         if state.page > 1:
             before, leads_on, _ = await self._read(client, stream, listed, state, state.page - 1)
             found = before + rows
-        begun_again = state.page == 1 and state.since > state.base  # where the rows of the page before may come first
-        if rows and (not leads_on or (_marks(rows) == state.seen and not begun_again)):
+        if rows and (not leads_on or (_marks(rows) == state.seen and not self._may_come_again(state, rows))):
             raise VendorRetryable(self._source, f"{stream}: the vendor repeats a page; stopped instead of looping")
         seen = frozenset(state.seen)
         stamps = sorted(_stamps(rows, listed.stamp))
@@ -135,6 +134,12 @@ class Lists:
         items = tuple(one for one, mark in zip(found, _marks(found), strict=True) if mark not in seen)
         return Page(items=items, cursor=msgspec.json.encode(moved).decode(), more=moved.began > 0)
 
+    def _may_come_again(self, state: Cursor, rows: list[Item]) -> bool:
+        """Whether a page may be the very one before it: where a list began again at the last change, and where one that
+        was deleted as spam stands in both lists."""
+        began_again = state.since > state.base
+        return state.page == 1 and (began_again or all(row.raw.get("deleted") or row.raw.get("spam") for row in rows))
+
     def _moved(self, listed: Listed, state: Cursor, stamps: list[int], seen: tuple[str, ...], *, more: bool) -> Cursor:
         """Where to read on: later in time, on the next page, in the next part, or in the next round."""
         if more:
@@ -145,7 +150,7 @@ class Lists:
             return msgspec.structs.replace(state, page=state.page + 1, seen=seen)
         if state.part + 1 < len(listed.parts):
             return msgspec.structs.replace(state, part=state.part + 1, since=state.base, page=1, seen=seen)
-        # The filter may mean «after» or «at or after»: hence one second less.
+        # The filter may mean "after" or "at or after": hence one second less.
         base = max(self._first, min(state.newest - 1, state.began - _OVERLAP)) if state.newest else state.base
         return Cursor(base=base, since=base)
 

@@ -213,6 +213,19 @@ async def test_a_list_that_begins_again_with_the_very_rows_that_were_read_last_i
     assert numbers == [1, 2, 3]
 
 
+async def test_a_ticket_that_was_deleted_as_spam_may_stand_in_both_lists_but_a_copy_of_the_first_is_an_error() -> None:
+    gone = listed([ticket(deleted=True, spam=True)])
+    vendor = Account().on(TICKETS, listed([]), gone, gone)
+    found = await page(vendor, "tickets")
+    while found.more:
+        found = await page(vendor, "tickets", found.cursor)
+    assert len(vendor.asks(TICKETS)) == 3
+    vendor = Account().on(TICKETS, listed([ticket()]))
+    first = await page(vendor, "tickets")
+    with pytest.raises(VendorRetryable, match="repeats a page"):
+        await page(vendor, "tickets", first.cursor)
+
+
 async def test_an_account_that_knows_the_filter_by_its_other_name_is_asked_by_that() -> None:
     unknown = httpx.Response(400, json={"description": "Validation failed"})
     vendor = Account().on(CONTACTS, unknown, listed([contact()]), listed([]))
