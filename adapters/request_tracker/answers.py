@@ -49,10 +49,8 @@ class Listing(Struct, frozen=True):
 
 
 async def ask(client: Client, path: str, params: dict[str, Any], json: Any = None) -> Listing:
-    """Ask for a page of a list; one behind the last is empty, also where the last is given once more instead.
-
-    Raises VendorRetryable for an answer that is none, or not that to this question.
-    """
+    """Ask for a page of a list; one behind the last is empty. Raises VendorRetryable for an answer that is none, or to
+    another question."""
     method = "GET" if json is None else "POST"
     data = (await client.call(method, path, params={"per_page": PAGE, **params}, json=json)).data
     if not isinstance(data, dict):
@@ -62,9 +60,7 @@ async def ask(client: Client, path: str, params: dict[str, Any], json: Any = Non
     if not isinstance(rows, list) or not listed or not isinstance(page, int) or not isinstance(size, int):
         raise VendorRetryable(client.source, "a list: the answer holds no list of objects")
     if page != params.get("page", 1):
-        if data.get("next_page"):
-            raise VendorRetryable(client.source, "a list: another page came than the one that was asked for")
-        rows = []
+        raise VendorRetryable(client.source, "a list: another page came than the one that was asked for")
     return Listing(rows, page, total if isinstance(total, int) else None, size)
 
 
