@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pytest
 from bridge.adapter.base import Adapter
 from bridge.adapter.client import open_client
 from bridge.adapter.registry import Registry
-from bridge.flow import open_desk
+from bridge.flow import Rules, load_rules, open_desk
 from bridge.intake import sync
 from bridge.settings import read_settings
 from bridge.store import open_store
@@ -40,6 +41,11 @@ DEMANDED = {"limited", "failed", "killed"}
 MANY = 10_000
 
 Row = tuple[Any, ...]
+
+
+@cache
+def _rules() -> Rules:
+    return load_rules(read_settings())
 
 
 class Killed(BaseException):
@@ -122,7 +128,7 @@ class Reader:
         name = adapter.source.name
         store = await open_store(f"sqlite:///{self._file}")
         client = open_client(adapter, transport=Wire(answer), clock=self.clock_seconds)
-        desk = await open_desk(read_settings(), store, Registry({}, {name: adapter}), self.now)
+        desk = await open_desk(read_settings(), store, Registry({}, {name: adapter}), self.now, _rules())
         worker = Worker(desk=desk, clock=self.clock, clients={name: client})
         try:
             await sync.register(store, {name: adapter}, self.now)
