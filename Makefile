@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test fix golden bench lock clean
+.PHONY: help run test live fix golden bench lock clean
 export PYTHON
 
 PY := .venv/bin/python
@@ -12,6 +12,9 @@ run: .venv/run.stamp ## Start it on port 8000 (BRIDGE_PORT), with an example whi
 
 test: .venv/dev.stamp ## Everything CI runs: format, lint, types, import contracts, all tests
 	@scripts/check
+
+live: .venv/dev.stamp ## Run adapters against real systems on this machine (as root on Debian it installs them)
+	@scripts/live
 
 fix: .venv/dev.stamp ## Format, and mend what the linter can mend
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import cycle, islice
 from typing import Any
 
 MARK = "zz-4711@example.org"
 """Stands for a personal datum in damaged places: it must come back in no error."""
 
 _MISTYPED: tuple[Any, ...] = (MARK, -1, 10**30, 1.5, float(2**53), True, [], [MARK], {}, {"zz": MARK}, "", "0000-00-00")
+_AT_A_TIME = 4
+"""So many values of other types a place is given; the next place gets the next ones, so that all have their turn."""
 _GONE = object()
 
 
 def damaged(raw: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each place in `raw` in turn removed, nulled and given values of every other type, with the name of the damage."""
+    """Each place in `raw` in turn removed, nulled and given values of other types, with the name of the damage."""
+    turn = cycle(_MISTYPED)
     for path in _places(raw):
         shown = ".".join(map(str, path))
         yield f"without {shown}", _changed(raw, path, _GONE)
         yield f"{shown} null", _changed(raw, path, None)
-        for value in _MISTYPED:
+        for value in islice(turn, _AT_A_TIME):
             yield f"{shown} = {value!r}", _changed(raw, path, deepcopy(value))
 
 

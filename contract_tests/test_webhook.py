@@ -140,4 +140,4 @@ def test_the_same_delivery_twice_is_known_as_one(vendor: Vendor) -> None:
 
 
 def _only_a_shared_secret(vendor: Vendor) -> bool:
-    return vendor.manifest.signature is not None and vendor.manifest.signature.scheme in ("header", "basic")
+    return vendor.manifest.signature is not None and vendor.manifest.signature.scheme in ("header", "basic", "query")

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import httpx
 
-from bridge.adapter.client import MAX_ANSWER
+from bridge.adapter import client
 
 WAIT_SECONDS = 7
 """How long the vendor asks us to wait when it says 429."""
@@ -36,7 +36,7 @@ class Wire(httpx.AsyncBaseTransport):
 class _Endless(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         part = b" " * 1_048_576
-        for _ in range(MAX_ANSWER // len(part) + 2):
+        for _ in range(client.MAX_ANSWER // len(part) + 2):
             yield part
         raise AssertionError("more was read than an answer may have")
 

@@ -6,9 +6,11 @@ import importlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
 import msgspec
 import yaml
@@ -42,6 +44,12 @@ MOST_PAGES = 200
 T = TypeVar("T")
 
 
+@cache
+def loaded() -> dict[str, registry.Vendor]:
+    """Every vendor in `adapters/`, found as the bridge finds them."""
+    return registry.load_vendors(ADAPTERS, ROOT / "mappings")
+
+
 @dataclass
 class Vendor:
     """What the clauses ask of one vendor."""
@@ -67,7 +75,7 @@ class Vendor:
             form = yaml.safe_load(text) or {}
             over = {name: list(one) if isinstance(one, tuple) else one for name, one in (settings or {}).items()}
             form = {"adapter": self.name, **form, "settings": {**form.get("settings", {}), **over}}
-            found = registry.load_registry(ADAPTERS, ROOT / "mappings", {"sources": {self.name: form}}, {})
+            found = registry.set_up(loaded(), {"sources": {self.name: form}}, {})
             self._made[key] = found.adapter(self.name)
         made = self._made[key]
         return type(made)(made.source, made.manifest, made.mapping)
@@ -81,7 +89,7 @@ class Vendor:
         return cast(FakeVendor, self._fakes().Fake())
 
     def _fakes(self) -> ModuleType:
-        """What imitates the vendor: its server `Fake`, and `sign` where it signs in a way of its own."""
+        """What imitates the vendor: its server `Fake`, and `sign` or `seal` where it signs in a way of its own."""
         return importlib.import_module(f"contract_tests.fakes.{self.name}")
 
     def request(
@@ -95,11 +103,18 @@ class Vendor:
         """The delivery of a fixture, signed as the vendor signs; by default with the first secret of the source."""
         source = self.source(fixture.settings)
         body = fixture.content if content is None else content
-        url = f"https://bridge.example.org/webhooks/{source.name}" + (f"?{fixture.query}" if fixture.query else "")
         headers = {name.lower(): value for name, value in fixture.headers.items()}
         key = source.setting(self.secret) if secret is None else secret
+        query = fixture.query
+        if self.manifest.signature is not None and self.manifest.signature.scheme == "query":
+            query += ("&" if query else "") + urlencode({self.manifest.signature.parameter: key})
+        url = f"https://bridge.example.org/webhooks/{source.name}" + (f"?{query}" if query else "")
         if self.manifest.signature is not None and self.manifest.signature.scheme == "own":
-            headers |= self._fakes().sign(key, method=fixture.method, url=url, headers=headers, body=body)
+            fakes = self._fakes()
+            if hasattr(fakes, "seal"):
+                body = fakes.seal(key, body)
+            else:
+                headers |= fakes.sign(key, method=fixture.method, url=url, headers=headers, body=body)
         else:
             headers |= sign(self.manifest, key, method=fixture.method, url=url, body=body, at=at, id=fixture.name)
         return Request(method=fixture.method, url=url, headers=headers, body=body, received_at=at)
@@ -172,8 +187,9 @@ async def stream(adapter: Adapter, client: Client, name: str) -> AsyncIterator[I
 
 def leaks(source: Source, text: str) -> list[str]:
     """The names of the source's secrets whose values stand in `text`."""
-    values = {name: value if isinstance(value, tuple) else (value,) for name, value in source.settings.items()}
-    return [name for name, several in values.items() for one in several if len(one) > 7 and one in text]
+    manifest = loaded()[source.adapter].manifest
+    secret = {setting.name for setting in manifest.settings if setting.secret}
+    return [name for name in secret for one in source.secrets(name) if len(one) > 7 and one in text]
 
 
 def refused(adapter: Adapter, request: Request) -> Rejected | None:
@@ -186,6 +202,6 @@ def refused(adapter: Adapter, request: Request) -> Rejected | None:
 
 
 def discover() -> Iterator[Vendor]:
-    """Every vendor in `adapters/`, found as the bridge finds them."""
-    for found in registry.load_vendors(ADAPTERS, ROOT / "mappings").values():
+    """Every vendor under contract."""
+    for found in loaded().values():
         yield Vendor(found.manifest, found.folder)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bridge.adapter.base import Adapter, Entry, Item, Page, Refetch, Source
-from bridge.errors import ConfigError, VendorRefused, VendorRetryable
+from bridge.adapter.actions import ExportList
+from bridge.adapter.base import Adapter, Entry, Item, Page, Receipt, Refetch, Source
+from bridge.errors import ConfigError, MappingError, VendorRefused, VendorRetryable
 
+from .exports import Exports
 from .folder import LARGEST, Folder, Table, fingerprint
 from .form import codec
-from .reading import Place, Reading
-from .records import ROW_ID, read_row
+from .reading import GONE, Place, Reading
+from .records import ROW_ID, read_gone, read_row
 from .row import Unusable
 
 if TYPE_CHECKING:
@@ -39,8 +41,8 @@ PATIENCE = 60.0
 class Spreadsheet(Adapter):
     """A stream is one table: `kunden.csv`, or a sheet `export.xlsx#Kunden`.
 
-    A file that was read to its end is read again, from its start, when it has changed. Its rows are said to be the same
-    delivery as long as it has not, however often it is read.
+    A file that was read to its end is read again, from its start, when it has changed, and of its rows those are
+    delivered that say something new. A series of files is one stream too, and its newest file the state it is in.
     """
 
     def __init__(self, source: Source, manifest: Manifest, mapping: Mapping) -> None:
@@ -50,6 +52,8 @@ class Spreadsheet(Adapter):
         self._delimiter = {"tab": "\t"}.get(source.setting("delimiter", ""), source.setting("delimiter", ""))
         if len(self._delimiter) > 1:
             raise ConfigError(f"sources.yaml: {source.name}.settings.delimiter", "is one character, or the word tab")
+        self._most_gone = self._percent("most_vanished")
+        self._exports = Exports(source, self._folder.path)
         self._open: dict[str, Reading] = {}
 
     def _codec(self, name: str) -> str:
@@ -59,13 +63,25 @@ class Spreadsheet(Adapter):
             where = f"sources.yaml: {self.source.name}.settings.encoding"
             raise ConfigError(where, f"{name!r} is no encoding that a CSV file can be read in") from None
 
+    def _percent(self, name: str) -> float:
+        text = self.source.setting(name, "20")
+        if not text.isdecimal() or int(text) > 100:
+            raise ConfigError(f"sources.yaml: {self.source.name}.settings.{name}", "is a whole percentage, 0 to 100")
+        return int(text) / 100
+
     def streams(self) -> tuple[str, ...]:
         """The tables that are in the folder now. Raises VendorRetryable when the folder is not there."""
-        return tuple(table.name for table in self._folder.tables())
+        return tuple(table.stream for table in self._folder.tables())
 
     def read(self, item: Item) -> list[Entry | Refetch]:
         """The entries of one row: several where it answers several survey questions. Raises MappingError."""
+        if item.object == GONE:
+            return [read_gone(self.mapping, item.raw)]
         return [*read_row(self.mapping, item, self.source)]
+
+    async def export_list(self, client: Client, args: ExportList, key: str) -> Receipt:
+        """A file of the list in the folder for exports; its name is the reference. The same key gives the same file."""
+        return await asyncio.to_thread(self._exports.write, args, key)
 
     async def page(self, client: Client, stream: str, cursor: str, now: datetime) -> Page:
         """The next rows of a table.
@@ -87,9 +103,12 @@ class Spreadsheet(Adapter):
             state = self._state(table)
             if known is not None and known.file == state and known.done:
                 return Page(items=(), cursor=cursor, more=False, total=known.rows)
+            changed = table.path.stat().st_mtime_ns
+            if known is not None and known.done and table.series and changed < known.changed:
+                return Page(items=(), cursor=cursor, more=False, total=known.rows)  # the newer file was tidied away
             if known is None or known.file != state:
                 self._look_twice(table, now)
-                known = Place(file=state, turn=known.turn + 1 if known else 0)
+                known = known.at_start_of(state, changed) if known else Place(file=state, changed=changed)
             reading = self._at(table, known)
             items = reading.page()
             if self._state(table) != state:
@@ -134,16 +153,32 @@ class Spreadsheet(Adapter):
                 raise self._later(table.name, "is still being written")
 
     def _state(self, table: Table) -> str:
-        return fingerprint(table.path, f"{table.sheet}|{table.object}|{self._encoding}|{self._delimiter}")
+        how = f"{table.sheet}|{table.object}|{self._encoding}|{self._delimiter}"
+        return fingerprint(table.path, how + ("|full" if table.full else ""))
+
+    def _ids(self, item: Item) -> list[str]:
+        """The records that a row is about; none for one that goes to dead letters."""
+        try:
+            return [entry.source_id for entry in read_row(self.mapping, item, self.source)]
+        except MappingError:
+            return []
 
     def _at(self, table: Table, place: Place) -> Reading:
         """The table, open at `place`: as the page before left it, or anew in a process that did not read that one."""
-        reading = self._open.pop(table.name, None)
+        reading = self._open.pop(table.stream, None)
         if reading is not None and reading.place == place:
             return reading
         if reading is not None:
             reading.close()
-        reading = Reading(table, place, self._encoding, self._delimiter, frozenset(self.manifest.redact))
+        reading = Reading(
+            table,
+            place,
+            self._encoding,
+            self._delimiter,
+            hidden=frozenset(self.manifest.redact),
+            ids=self._ids,
+            most_gone=self._most_gone,
+        )
         self._check_columns(table, reading.columns)
         return reading
 

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from bridge.adapter.base import Source
@@ -47,7 +48,8 @@ _HEAD = 1 << 16
 class Table(Struct, frozen=True):
     """One table: a text file, or a sheet of a workbook. Where `problem` is not "" it cannot be read, for that reason.
 
-    `cut` says that the problem may go away by itself: the file may still be on its way here.
+    `cut` says that the problem may go away by itself: the file may still be on its way here. `series` is the pattern of
+    whose files this is the newest; `full` says that a row that is missing is a record that is gone.
     """
 
     name: str
@@ -56,6 +58,13 @@ class Table(Struct, frozen=True):
     object: str = ""
     problem: str = ""
     cut: bool = False
+    series: str = ""
+    full: bool = False
+
+    @property
+    def stream(self) -> str:
+        """What the table is called from one state to the next: its name, in a series with the pattern in it."""
+        return f"{self.series}{self.name[len(self.path.name) :]}" if self.series else self.name
 
 
 def object_of(name: str) -> str:
@@ -81,8 +90,10 @@ class Folder:
 
     def __init__(self, source: Source, objects: tuple[str, ...]) -> None:
         self._source = source.name
-        self._root = Path(source.setting("folder")).expanduser()
+        self.path = self._root = Path(source.setting("folder")).expanduser()
         self._patterns = [pattern.lower() for pattern in source.secrets("files")]
+        self._series = [pattern.lower() for pattern in source.secrets("series")]
+        self._full = [pattern.lower() for pattern in source.secrets("full")]
         self._objects = [_override(source.name, one, objects) for one in source.secrets("objects")]
 
     def tables(self) -> list[Table]:
@@ -92,15 +103,16 @@ class Folder:
         """
         try:
             root = self._root.resolve(strict=True)
-            paths = [path for path in root.iterdir() if self._is_export(path, root)]
-            changed = {path: path.stat().st_mtime_ns for path in paths}
+            changed = {path: path.stat().st_mtime_ns for path in root.iterdir() if self._is_export(path, root)}
         except OSError as problem:
             raise self._lost(problem) from None
-        tables = [table for path in paths for table in self._tables_in(path)]
+        tables = [table for path in self._newest(changed) for table in self._tables_in(path)]
         return sorted(tables, key=lambda table: (_RANK.get(table.object, len(_RANK)), changed[table.path], table.name))
 
     def table(self, name: str) -> Table | None:
-        """The table of that name, if it is there now. Raises VendorRetryable when the folder is not there."""
+        """The table of that stream, if it is there now. Raises VendorRetryable when the folder is not there."""
+        if any(name == pattern or name.startswith(f"{pattern}#") for pattern in self._series):
+            return next((table for table in self.tables() if table.stream == name), None)
         try:
             root = self._root.resolve(strict=True)
         except OSError as problem:
@@ -110,7 +122,18 @@ class Folder:
             *(name[:at] for at, mark in enumerate(name) if mark == "#"),
         ]  # both parts may have a # of their own
         paths = [path for file in files if (path := root / file).parent == root and self._is_export(path, root)]
-        return next((table for path in paths for table in self._tables_in(path) if table.name == name), None)
+        tables = (table for path in paths for table in self._tables_in(path))
+        return next((table for table in tables if table.stream == name), None)
+
+    def _newest(self, changed: dict[Path, int]) -> list[Path]:
+        """The files to be read: of each series the one that was changed last, and all that are of none."""
+        newest: dict[str, Path] = {}
+        for path in sorted(changed, key=lambda path: (changed[path], path.name)):
+            newest[self._series_of(path) or f"/{path.name}"] = path
+        return list(newest.values())
+
+    def _series_of(self, path: Path) -> str:
+        return next((pattern for pattern in self._series if fnmatchcase(path.name.lower(), pattern)), "")
 
     def _lost(self, problem: OSError) -> VendorRetryable:
         return VendorRetryable(self._source, f"folder {self._root} cannot be listed: {problem.strerror}")
@@ -131,6 +154,16 @@ class Folder:
             return False
 
     def _tables_in(self, path: Path) -> list[Table]:
+        series = self._series_of(path)
+        return [
+            msgspec.structs.replace(table, series=series, full=self._is_full(table)) for table in self._found_in(path)
+        ]
+
+    def _is_full(self, table: Table) -> bool:
+        names = (table.name.lower(), table.path.name.lower(), table.sheet.lower())
+        return any(fnmatchcase(name, pattern) for name in names if name for pattern in self._full)
+
+    def _found_in(self, path: Path) -> list[Table]:
         by_file = self._object(path.name, path.stem)
         if by_file == IGNORED:
             return []

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bridge.adapter.base import Entry, Item, Source
 from bridge.errors import MappingError
+from bridge.model import EntryKind
 
 if TYPE_CHECKING:
     from bridge.adapter.mapping import Mapping
@@ -45,6 +46,16 @@ def read_row(mapping: Mapping, item: Item, source: Source) -> Iterator[Entry]:
     else:
         entry = mapping.read(item, source)
         yield replace(entry, body=_with_tags(entry.body)) if "tags" in entry.body else entry
+
+
+def read_gone(mapping: Mapping, raw: dict[str, Any]) -> Entry:
+    """The entry of a record that vanished from a full export. Raises MappingError."""
+    what, number = raw.get("object"), raw.get("id")
+    if not isinstance(what, str) or what not in mapping.objects:
+        raise MappingError(mapping.vendor, "vanished.object", "found no object that this source reads")
+    if not isinstance(number, str) or not 0 < len(number) <= 255:
+        raise MappingError(mapping.vendor, "vanished.id", "found no id")
+    return Entry(object=mapping.plan(what).to, source_id=number, kind=EntryKind.deleted)
 
 
 def _with_id(mapping: Mapping, item: Item, source: Source) -> Entry:

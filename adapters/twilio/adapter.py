@@ -1,4 +1,4 @@
-"""Twilio Voice: callbacks about calls and the calls list. See README.md for what an operator does."""
+"""Twilio: what it says of calls, the calls list, and messages and calls to be made. README.md tells what to click."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import re
 from base64 import b64encode
 from datetime import date, datetime
 
+from bridge.adapter.actions import ScheduleCallback, SendSms
 from bridge.adapter.base import Adapter
 from bridge.adapter.client import Client
-from bridge.adapter.delivery import Item, Opened, Page, Refetch, Request
+from bridge.adapter.delivery import Item, Opened, Page, Receipt, Refetch, Request
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.source import Source
 from bridge.errors import ConfigError, NotAuthentic, VendorRefused
 from bridge.model import Entry
 
+from .actions import Actions
 from .callbacks import open_callback
 from .calls import Calls
 from .listing import Listing
@@ -37,6 +39,7 @@ class TwilioAdapter(Adapter):
         self._token = 0
         self._calls = Calls(source, mapping)
         self._listing = Listing(source.name, self._account, self._first())
+        self._actions = Actions(source, self._account)
 
     def verify(self, request: Request, now: datetime) -> None:
         try:
@@ -54,6 +57,12 @@ class TwilioAdapter(Adapter):
         if stream != "calls":
             raise VendorRefused(self.source.name, f"has no stream {stream}")
         return await self._listing.page(client, cursor, now)
+
+    async def send_sms(self, client: Client, args: SendSms, key: str) -> Receipt:
+        return await self._actions.send_sms(client, args, key)
+
+    async def schedule_callback(self, client: Client, args: ScheduleCallback, key: str) -> Receipt:
+        return await self._actions.schedule_callback(client, args, key)
 
     async def headers(self, client: Client, *, renew: bool) -> dict[str, str]:
         """HTTP Basic with the API key, else with the account's auth token: while one is replaced, the next one after a

@@ -10,16 +10,18 @@ from typing import Any
 
 import phonenumbers
 
+from bridge.adapter.actions import AddNote, CreateTicket
 from bridge.adapter.base import Adapter
 from bridge.adapter.client import Client
-from bridge.adapter.delivery import Item, Opened, Page, Refetch, Request
+from bridge.adapter.delivery import Item, Opened, Page, Receipt, Refetch, Request
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.paths import scalar_text
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, VendorError, VendorRefused
+from bridge.errors import ConfigError, MappingError, VendorError, VendorRefused
 from bridge.model import Entry, Key, KeyKind
 
+from . import actions
 from .events import open_webhook
 from .exports import Exports, item, items
 from .records import Records
@@ -61,7 +63,7 @@ class ZendeskAdapter(Adapter):
             csat=self._setting("csat"),
             lookback=int(self._setting("csat_lookback_days")) * 86_400,
         )
-        self._tokens = Tokens(source)
+        self._tokens = Tokens(source, scope=self._setting("scope"))
 
     def open(self, request: Request) -> Opened:
         return open_webhook(request)
@@ -144,6 +146,28 @@ class ZendeskAdapter(Adapter):
         else:
             carries = key.value.partition(":")[2].casefold() in (number, external.casefold())
         return number if carries and number.isdigit() else ""
+
+    async def add_note(self, client: Client, args: AddNote, key: str) -> Receipt:
+        """A private comment on a ticket, or at the end of a user's notes."""
+        return await actions.add_note(client, args, key)
+
+    async def create_ticket(self, client: Client, args: CreateTicket, key: str) -> Receipt:
+        """A private ticket of the user, who is made where Zendesk knows the address or number not yet."""
+
+        async def find(phone: str) -> list[str]:
+            users = await self._users(client, Key(KeyKind.phone, phone))
+            return [number for user in users for number in self._having(user, phone)]
+
+        return await actions.create_ticket(client, args, key, find)
+
+    def _having(self, user: Item, phone: str) -> list[str]:
+        """The user's id if the phone is theirs; twice if they share it."""
+        try:
+            entries = [one for one in self.read(user) if isinstance(one, Entry)]
+        except MappingError as problem:
+            raise VendorRefused(self.source.name, f"a user that was found cannot be read: {problem}") from None
+        theirs = [(one, kept) for one in entries for kept in one.body.get("phones") or () if kept.get("e164") == phone]
+        return [one.source_id for one, kept in theirs for _ in range(2 if kept.get("shared") else 1)]
 
     def _first(self) -> int:
         since = next(iter(self.source.secrets("since")), "").strip()

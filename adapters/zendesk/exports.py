@@ -108,9 +108,11 @@ class Exports:
             done = len(found) < _SMALL_SIZE
         if not isinstance(end, int) or isinstance(end, bool):
             end = None
-        if not done and (end is None or end <= start):
+        if not done and (end is None or end < start):
             raise VendorRetryable(self._source, "organizations: the vendor repeats a page; stopped instead of looping")
-        return Page(items=found, cursor=_text(Cursor(since=max(state.since, end or 0))), more=not done)
+        # A second is never split over two pages: one that fills a page of its own has been read.
+        following = end + 1 if end == start and not done else end or 0
+        return Page(items=found, cursor=_text(Cursor(since=max(state.since, following))), more=not done)
 
     async def _ratings(self, client: Client, stream: str, state: Cursor, now: int) -> Page:
         """One of the two CSAT systems. The time filters are about when a rating was asked for, and it is answered days

@@ -18,10 +18,11 @@ _JUST_NOW = 5.0
 
 
 class Tokens:
-    """One source's way to be let in. `clock` counts seconds, from any start."""
+    """One source's way to be let in, for what `scope` names. `clock` counts seconds, from any start."""
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, source: Source, *, scope: str = "read", clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
+        self._scope = scope
         self._clock = clock
         self._lock = asyncio.Lock()
         self._token = ""
@@ -52,7 +53,7 @@ class Tokens:
                 "grant_type": "client_credentials",
                 "client_id": self._source.setting("client_id"),
                 "client_secret": self._source.setting("client_secret"),
-                "scope": "read",
+                "scope": self._scope,
             },
             authorise=False,
         )

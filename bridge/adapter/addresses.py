@@ -43,6 +43,7 @@ def _parsed(text: str, region: str) -> str | None:
     number = _bare_number(text)
     if number is None:
         return None
+    number = _WORDS.sub(" ", number)
     if (e164 := _with_trunk_zero(number, region)) is not None:
         return _checked(e164)
     attempts = [number]
@@ -68,6 +69,8 @@ def _checked(e164: str) -> str | None:
     return e164 if e164 not in _WITHHELD_NUMBERS and _E164.fullmatch(e164) else None
 
 
+_WORDS = re.compile(r"(?i)\b(?!ext)[^\W\d_]{2,}\b[.:]?")
+"""What people write beside a number ("0172 … zu Hause"). The library would dial its letters as on a keypad."""
 _SEPARATORS = str.maketrans("", "", " ()/.-")
 _TRUNK_ZERO = re.compile(r"0[1-9][0-9]{3,14}")
 

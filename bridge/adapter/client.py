@@ -100,7 +100,8 @@ class Client:
         one of the manifest's other hosts, which is never told what authorises a call).
 
         `deadline` is the number of seconds that everything together may take. A 401 is answered once by renewing the
-        authorising headers. Raises VendorRetryable (time-out, no connection, 429, 5xx, an answer that is no JSON) and
+        authorising headers. Raises VendorRetryable (time-out, no connection, 429, 5xx, an answer that is no JSON, a
+        refusal in which the manifest's words for "later" stand) and
         VendorRefused (other 4xx, an oversize answer, a redirect or link to another host).
         """
         try:
@@ -201,6 +202,10 @@ class Client:
                 undone=status in (425, 429),
             )
         if not 200 <= status < 300:
+            for word, seconds in self._rate_limit.later.items():
+                if word.encode() in body:
+                    said = f"{what} was answered {status}, {word}"
+                    raise VendorRetryable(self.source, said, status=status, retry_after=seconds, undone=True)
             raise VendorRefused(self.source, f"{what} was answered {status}", status=status)
         data = None
         if body.strip():

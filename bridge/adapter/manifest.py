@@ -46,12 +46,14 @@ class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `hmac`: `header` carries the HMAC of `signed`, a template over `{method}`, `{url}`, `{timestamp}`, `{id}` and
     `{body}`. `standard_webhooks`: the headers, secret form and rotation of standardwebhooks.com. `packed`: one header
     `t=…,v1=…` (hex) over `{timestamp}.{body}`. `header`: a shared secret sent as it is in `header`, behind `prefix`.
-    `basic`: HTTP Basic; the setting holds `user:password`. `own`: the adapter's `verify` does it.
+    `basic`: HTTP Basic; the setting holds `user:password`. `query`: a shared secret as the `parameter` of the URL, for
+    vendors that can send nothing else. `own`: the adapter's `verify` does it.
     """
 
-    scheme: Literal["hmac", "standard_webhooks", "packed", "header", "basic", "own"]
+    scheme: Literal["hmac", "standard_webhooks", "packed", "header", "basic", "query", "own"]
     setting: str = "webhook_secret"
     header: str = ""
+    parameter: str = ""
     prefix: str = ""
     digest: Literal["sha1", "sha256", "sha512"] = "sha256"
     encoding: Literal["base64", "hex"] = "base64"
@@ -63,11 +65,16 @@ class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RateLimit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Names of the headers in which the vendor says how long to wait and how much is left."""
+    """Names of the headers in which the vendor says how long to wait and how much is left.
+
+    `later` holds words in the body of a 4xx by which the vendor means "not now" (a quota is used up, a row is locked),
+    each with the seconds to wait then; the first word that is found counts.
+    """
 
     retry_after: str = "retry-after"
     remaining: str = ""
     reset: str = ""
+    later: dict[str, Annotated[int, Meta(ge=1, le=86_400)]] = {}
 
 
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -93,7 +93,11 @@ def load_registry(
 
     `sources` is the file or its content; `env` fills `${NAME}`. Raises ConfigError naming file and path.
     """
-    vendors = load_vendors(adapters_dir, mappings_dir)
+    return set_up(load_vendors(adapters_dir, mappings_dir), sources, env)
+
+
+def set_up(vendors: dict[str, Vendor], sources: Path | dict[str, Any] | None, env: Table[str, str]) -> Registry:
+    """An adapter for every configured source, of vendors that were loaded before; else as `load_registry`."""
     where = str(sources) if isinstance(sources, Path) else "sources.yaml"
     data = read_yaml(sources) if isinstance(sources, Path) else sources
     data = _filled({} if data is None else data, env, where, "")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from urllib.parse import parse_qsl, urlsplit
 
 from bridge.adapter.delivery import Request
 from bridge.adapter.manifest import Manifest, Signature
@@ -45,10 +46,10 @@ def sign(
 ) -> dict[str, str]:
     """The headers with which the vendor would send `body` at `timestamp`, signed with the source's first secret.
 
-    For samples and tests. Raises ConfigError without a secret and for scheme `own`.
+    For samples and tests. Raises ConfigError without a secret, and for the schemes `own` and `query` (no header).
     """
     signature = manifest.signature
-    if signature is None or signature.scheme == "own":
+    if signature is None or signature.scheme in ("own", "query"):
         raise ConfigError(f"adapters/{manifest.name}/manifest.yaml: signature", "declares no scheme to sign with")
     secrets = source.secrets(signature.setting)
     if not secrets:
@@ -83,6 +84,8 @@ def check_signature(signature: Signature, where: str) -> None:
     """Raise ConfigError naming `where` for a signature that could never be checked as it is declared."""
     if signature.scheme in ("hmac", "packed", "header") and not signature.header:
         raise ConfigError(f"{where}: signature.header", f"the scheme {signature.scheme} needs the header's name")
+    if signature.scheme == "query" and not signature.parameter:
+        raise ConfigError(f"{where}: signature.parameter", "the scheme query needs the parameter's name")
     if signature.scheme == "hmac":
         places = set(re.findall(r"\{([^{}]*)\}", signature.signed))
         if unknown := sorted(places - set(_PLACES)):
@@ -144,6 +147,14 @@ def _shared(signature: Signature, secrets: tuple[str, ...], request: Request, no
     _compare([given], [signature.prefix + secret for secret in secrets], "as it is")
 
 
+def _query(signature: Signature, secrets: tuple[str, ...], request: Request, now: datetime) -> None:
+    name = signature.parameter
+    given = [value for key, value in parse_qsl(urlsplit(request.url).query, errors="surrogateescape") if key == name]
+    if not given:
+        raise NotAuthentic(f"the parameter {name} of the URL is missing or empty")
+    _compare(given[:1], list(secrets), "as it is")
+
+
 def _basic(signature: Signature, secrets: tuple[str, ...], request: Request, now: datetime) -> None:
     scheme, _, given = _header(request, "authorization").partition(" ")
     if scheme.lower() != "basic":
@@ -157,6 +168,7 @@ _SCHEMES = {
     "packed": _packed,
     "header": _shared,
     "basic": _basic,
+    "query": _query,
 }
 
 

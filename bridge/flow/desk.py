@@ -63,9 +63,14 @@ def load_rules(settings: Settings) -> Rules:
     )
 
 
-async def open_desk(settings: Settings, store: Store, registry: Registry, now: datetime) -> Desk:
-    """The desk of this process; makes the secret of the suppression list when the store is new."""
-    rules = load_rules(settings)
+async def open_desk(
+    settings: Settings, store: Store, registry: Registry, now: datetime, rules: Rules | None = None
+) -> Desk:
+    """The desk of this process; makes the secret of the suppression list when the store is new.
+
+    `rules` are those of the settings' files, for whoever has read them already.
+    """
+    rules = rules or load_rules(settings)
     unit = Unit()
     unit.add("meta.put_once", name="suppression_salt", value=secrets.token_hex(32))
     unit.many(

@@ -23,6 +23,8 @@ class FakeVendor(Protocol):
     """What the kit asks of a fake server. It pages with at most `page_size` objects, whatever is asked for: three,
     unless the kit says otherwise.
 
+    A fake whose vendor has ids of a form of their own says one that nobody has as `nobody`.
+
     Its own clock stands still but for `touch`, `remove` and `merge`, which each happen a second after all before.
     """
 

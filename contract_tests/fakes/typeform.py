@@ -13,14 +13,14 @@ from contract_tests.fakes import Trouble
 
 TOKEN = "tfp_fixture_token_8c21"
 SUBMITTED = "2026-03-02T09:00:00Z"
-PAGE = 3
 
 
 class Fake:
-    """One account, in which every response was submitted in the same second."""
+    """One account, in which every response was submitted in the same second. A submitted response never changes."""
 
     def __init__(self) -> None:
         self.trouble: Trouble = ""
+        self.page_size = 3
         self.forms: dict[str, list[dict[str, Any]]] = {}
 
     def fill(self, stream: str, count: int) -> set[str]:
@@ -28,6 +28,16 @@ class Fake:
         made = [_response(stream, len(responses) + place) for place in range(count)]
         responses += made
         return {f"{one['token']}{suffix}" for one in made for suffix in _suffixes(stream)}
+
+    def touch(self, stream: str, number: str) -> None:
+        """There is no way to change what somebody submitted."""
+
+    def remove(self, stream: str, number: str) -> bool:
+        """A deleted response is in no list any more, and no webhook tells of it."""
+        return False
+
+    def merge(self, stream: str, loser: str, winner: str) -> bool:
+        return False
 
     def add_person(self, *, phone: str, email: str, external_id: str) -> str:
         raise AssertionError("Typeform keeps no people")
@@ -50,15 +60,21 @@ class Fake:
             return _problem(400, "INVALID_PARAMETER", "page_size must be between 1 and 1000")
         if "after" in params and "sort" in params:
             return _problem(400, "INVALID_PARAMETER", "after cannot be used together with sort")
-        rows = [one for one in self.forms.get(form, []) if one["submitted_at"] >= params.get("since", "")]
-        if "after" in params:
+        listed = self.forms.get(form, [])
+        rows = [one for one in listed if one["submitted_at"] >= params.get("since", "")]
+        if "after" in params:  # in the order in which they were processed
             rows = rows[1 + [one["token"] for one in rows].index(params["after"]) :]
-        pages = -(-len(rows) // PAGE)
+        elif params.get("sort") == "submitted_at,asc":
+            rows.sort(key=lambda one: str(one["submitted_at"]))
+        else:
+            rows.sort(key=lambda one: str(one["submitted_at"]), reverse=True)
+        size = min(self.page_size, int(params.get("page_size", "25")))
+        pages = -(-len(rows) // size)
         if self.trouble == "stuck":
-            rows, pages = self.forms[form], 3
-        if self.trouble == "clamped" and len(rows) <= PAGE:
-            rows, pages = self.forms[form][-PAGE:], 2
-        return httpx.Response(200, json={"total_items": len(rows), "page_count": pages, "items": rows[:PAGE]})
+            rows, pages = listed, 3
+        if self.trouble == "clamped" and len(rows) <= size:
+            rows, pages = listed[-size:], 2
+        return httpx.Response(200, json={"total_items": len(rows), "page_count": pages, "items": rows[:size]})
 
 
 def _suffixes(form: str) -> list[str]:

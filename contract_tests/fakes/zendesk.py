@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -15,9 +16,7 @@ import httpx
 from contract_tests.fakes import Trouble
 
 HOST = "https://acme.zendesk.com"
-CHANGED = "2026-03-02T09:00:00Z"
-CHANGED_UNIX = 1772442000
-PAGE = 3
+CHANGED = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
 TOKEN = "zd-token-5f0c"
 
 _PLURAL = {"user": "users", "ticket": "tickets", "organization": "organizations"}
@@ -29,10 +28,12 @@ _CURSOR_LISTS = {
 
 
 class Fake:
-    """One account. Time does not pass in it: everything changed in one second, long enough ago to be exported."""
+    """One account with its own clock. All that happens in it happened long enough ago to be exported."""
 
     def __init__(self) -> None:
         self.trouble: Trouble = ""
+        self.page_size = 3
+        self.now = CHANGED
         self.streams: dict[str, list[dict[str, Any]]] = {
             name: [] for name in (*_PLURAL.values(), "satisfaction_ratings", "survey_responses")
         }
@@ -42,6 +43,42 @@ class Fake:
         made = [getattr(self, f"_make_{stream}")() for _ in range(count)]
         self.streams[stream] += made
         return {str(one["id"]) for one in made}
+
+    def touch(self, stream: str, number: str) -> None:
+        one = self._one(stream, number)
+        match stream:
+            case "users" | "organizations":
+                one["name"] += " jun."
+            case "tickets":
+                one["status"] = "pending" if one["status"] == "open" else "open"
+            case "satisfaction_ratings":
+                one["comment"] += " and friendly"
+            case "survey_responses":
+                one["answers"][0]["rating"] = 5 if one["answers"][0]["rating"] == 4 else 4
+        self._stamp(stream, one)
+
+    def remove(self, stream: str, number: str) -> bool:
+        """Users grow inactive, tickets stay in the export as deleted ones; organizations vanish from it unsaid."""
+        one = self._one(stream, number)
+        if stream == "users":
+            one["active"] = False
+        elif stream == "tickets":
+            one["status"] = "deleted"
+        else:
+            return False
+        self._stamp(stream, one)
+        return True
+
+    def merge(self, stream: str, loser: str, winner: str) -> bool:
+        """The losing user grows inactive, and its tickets go over. A ticket that is merged is only closed."""
+        if stream != "users":
+            return False
+        self.remove(stream, loser)
+        for ticket in self.streams["tickets"]:
+            if ticket["requester_id"] == int(loser):
+                ticket["requester_id"] = int(winner)
+                self._stamp("tickets", ticket)
+        return True
 
     def add_person(self, *, phone: str, email: str, external_id: str) -> str:
         user = self._make_users() | {"phone": phone, "email": email, "external_id": external_id}
@@ -79,18 +116,19 @@ class Fake:
         return _json({"access_token": TOKEN, "token_type": "bearer", "scope": said.get("scope"), "expires_in": 7200})
 
     def _cursor_export(self, stream: str, path: str, params: dict[str, str]) -> httpx.Response:
-        """The first request names a start, the others the cursor; the last minute is never exported."""
+        """The first request names a start, the others the cursor: the time and id of the row read last."""
         if "cursor" in params:
-            at = _decoded(params["cursor"])
+            after = _decoded(params["cursor"])
         elif params.get("start_time", "").lstrip("-").isdigit():
-            at = 0 if int(params["start_time"]) <= CHANGED_UNIX else len(self.streams[stream])
+            after = (int(params["start_time"]), 0)
         else:
             return _json({"error": "InvalidValue", "description": "start_time or cursor is required"}, 400)
-        rows, after, more = self._slice(stream, at)
-        cursor = _encoded(after)
+        rows = sorted(self.streams[stream], key=_place)
+        part, more = self._slice(rows, sum(_place(row) <= after for row in rows))
+        cursor = _encoded(_place(part[-1]) if part else after)
         return _json(
             {
-                stream: rows,
+                stream: part,
                 "after_url": f"{HOST}{path}.json?cursor={cursor}",
                 "after_cursor": cursor,
                 "before_url": None,
@@ -103,16 +141,17 @@ class Fake:
         """Everything changed at or after `start_time`; objects of one second are never split over two pages."""
         if not params.get("start_time", "").isdigit():
             return _json({"error": "StartTimeMissing", "description": "You must supply a start_time"}, 422)
-        start = int(params["start_time"])
-        rows = self.streams[stream] if start <= CHANGED_UNIX or self.trouble else []
-        end = CHANGED_UNIX if rows else None
+        start = 0 if self.trouble else int(params["start_time"])
+        rows = [row for row in sorted(self.streams[stream], key=_place) if _place(row)[0] >= start]
+        last = _place(rows[: self.page_size][-1])[0] if rows else None
+        part = [row for row in rows if last is not None and _place(row)[0] <= last]
         return _json(
             {
-                stream: rows,
-                "count": len(rows),
-                "end_time": end,
-                "next_page": f"{HOST}{path}.json?start_time={end}" if rows else None,
-                "end_of_stream": not self.trouble,
+                stream: part,
+                "count": len(part),
+                "end_time": last,
+                "next_page": f"{HOST}{path}.json?start_time={last}" if rows else None,
+                "end_of_stream": len(part) == len(rows) and not self.trouble,
             }
         )
 
@@ -120,8 +159,9 @@ class Fake:
         """An account has one of the two CSAT systems: the newer one from its first survey on."""
         if (stream == "survey_responses") != bool(self.streams["survey_responses"]):
             return _json({"error": "RecordNotFound", "description": "Not found"}, 404)
-        rows, after, more = self._slice(stream, _decoded(params["page[after]"]) if "page[after]" in params else 0)
-        cursor = _encoded(after)
+        at = _decoded(params["page[after]"])[0] if "page[after]" in params else 0
+        rows, more = self._slice(self.streams[stream], at)
+        cursor = _encoded((min(at + self.page_size, len(self.streams[stream])), 0))
         following = f"{HOST}{path}?page%5Bsize%5D=100&page%5Bafter%5D={cursor}"
         return _json(
             {
@@ -131,13 +171,13 @@ class Fake:
             }
         )
 
-    def _slice(self, stream: str, at: int) -> tuple[list[dict[str, Any]], int, bool]:
-        rows = self.streams[stream]
+    def _slice(self, rows: list[dict[str, Any]], at: int) -> tuple[list[dict[str, Any]], bool]:
+        """A page of `rows` from `at` on, and whether more are promised."""
         if self.trouble == "stuck":
-            return rows[:PAGE], PAGE, True
-        if self.trouble == "clamped" and at >= len(rows) - PAGE:
-            return rows[-PAGE:], len(rows), True
-        return rows[at : at + PAGE], min(at + PAGE, len(rows)), at + PAGE < len(rows)
+            return rows[: self.page_size], True
+        if self.trouble == "clamped" and at >= len(rows) - self.page_size:
+            return rows[-self.page_size :], True
+        return rows[at : at + self.page_size], at + self.page_size < len(rows)
 
     def _search(self, params: dict[str, str]) -> httpx.Response:
         """`phone:` compares digits; a leading `*` lets it end with them. Terms are and-ed."""
@@ -184,6 +224,22 @@ class Fake:
         singular = {plural: name for name, plural in _PLURAL.items()}[stream]
         return _json({singular: one})
 
+    def _one(self, stream: str, number: str) -> dict[str, Any]:
+        return next(row for row in self.streams[stream] if str(row["id"]) == number)
+
+    def _stamp(self, stream: str, one: dict[str, Any]) -> None:
+        self.now += timedelta(seconds=1)
+        at = _text(self.now)
+        if stream == "survey_responses":
+            one["answers"][0]["updated_at"] = at
+        else:
+            one["updated_at"] = at
+        if stream == "tickets":
+            one["generated_timestamp"] = int(self.now.timestamp())
+
+    def _times(self) -> dict[str, str]:
+        return {"created_at": _text(self.now), "updated_at": _text(self.now)}
+
     def _id(self) -> int:
         self._last_id += 1
         return self._last_id
@@ -205,8 +261,7 @@ class Fake:
             "tags": [],
             "active": True,
             "suspended": False,
-            "created_at": CHANGED,
-            "updated_at": CHANGED,
+            **self._times(),
         }
 
     def _make_tickets(self) -> dict[str, Any]:
@@ -225,14 +280,13 @@ class Fake:
             "tags": [],
             "satisfaction_rating": {"score": "unoffered"},
             "via": {"channel": "web"},
-            "created_at": CHANGED,
-            "updated_at": CHANGED,
-            "generated_timestamp": CHANGED_UNIX,
+            "generated_timestamp": int(self.now.timestamp()),
+            **self._times(),
         }
 
     def _make_organizations(self) -> dict[str, Any]:
         number = self._id()
-        return {"id": number, "name": "Acme GmbH", "external_id": None, "created_at": CHANGED, "updated_at": CHANGED}
+        return {"id": number, "name": "Acme GmbH", "external_id": None, **self._times()}
 
     def _make_satisfaction_ratings(self) -> dict[str, Any]:
         return {
@@ -241,8 +295,7 @@ class Fake:
             "ticket_id": self._id(),
             "score": "good",
             "comment": "Quick",
-            "created_at": CHANGED,
-            "updated_at": CHANGED,
+            **self._times(),
         }
 
     def _make_survey_responses(self) -> dict[str, Any]:
@@ -260,8 +313,7 @@ class Fake:
                     "rating": 4,
                     "rating_category": "good",
                     "question": question,
-                    "created_at": CHANGED,
-                    "updated_at": CHANGED,
+                    **self._times(),
                 }
             ],
         }
@@ -285,12 +337,23 @@ def _basic() -> str:
     return "Basic " + base64.b64encode(b"admin@example.org/token:zd-api-token-77").decode()
 
 
-def _encoded(at: int) -> str:
-    return base64.urlsafe_b64encode(f"{at}.0||7".encode()).decode().rstrip("=")
+def _place(row: dict[str, Any]) -> tuple[int, int]:
+    """Where a row stands in the exports: tickets by when they were generated, which system changes move, too."""
+    at = row.get("generated_timestamp") or int(datetime.fromisoformat(row["updated_at"]).timestamp())
+    return at, row["id"]
 
 
-def _decoded(cursor: str) -> int:
-    return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).split(b".")[0])
+def _text(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _encoded(after: tuple[int, int]) -> str:
+    return base64.urlsafe_b64encode(f"{after[0]}.0||{after[1]}".encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> tuple[int, int]:
+    at, number = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(".0||")
+    return int(at), int(number)
 
 
 def _json(data: dict[str, Any], status: int = 200) -> httpx.Response:

@@ -192,3 +192,18 @@ def test_a_number_with_a_zero_in_front_is_what_the_library_says_everywhere(
     for place in sorted(set(places), reverse=True):
         digits = digits[:place] + mark + digits[place:]
     assert normalise_phone(digits, region) == by_the_library(digits, region)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("030 23125001 privat", "+493023125001"),
+        ("Tel.: 030/23125001", "+493023125001"),
+        ("+49 30 23125001 (Büro)", "+493023125001"),
+        ("030 23125001 ext 5", "+493023125001"),
+        ("0172 zuhause", None),
+        ("1-800-FLOWERS", None),
+    ],
+)
+def test_words_beside_a_number_are_not_dialled(written: str, meant: str | None) -> None:
+    assert normalise_phone(written, "DE") == meant

@@ -125,6 +125,21 @@ async def test_a_401_is_answered_once_by_renewing(desk: Client, web: respx.Route
     assert never.call_count == 3
 
 
+async def test_a_refusal_that_means_later_says_when_to_come_back(tokens: Tokens, web: respx.Router) -> None:
+    limits = RateLimit(later={"Concurrent": 60, "LIMIT_EXCEEDED": 3600})
+    desk = Client("desk", BASE, tokens, limits)
+    web.get(f"{BASE}a").respond(403, json=[{"errorCode": "LIMIT_EXCEEDED"}])
+    web.get(f"{BASE}b").respond(400, json=[{"errorCode": "LIMIT_EXCEEDED", "message": "ConcurrentRequests"}])
+    web.get(f"{BASE}c").respond(403, json=[{"errorCode": "FORBIDDEN"}])
+    for path, seconds in (("a", 3600), ("b", 60)):
+        with pytest.raises(VendorRetryable) as caught:
+            await desk.call("GET", path)
+        assert (caught.value.retry_after, caught.value.undone) == (seconds, True)
+    with pytest.raises(VendorRefused):
+        await desk.call("GET", "c")
+    await desk.close()
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 410, 422])
 async def test_other_4xx_are_refusals(desk: Client, web: respx.Router, status: int) -> None:
     web.get(f"{BASE}users").respond(status, json={"error": "geheim"})

@@ -120,6 +120,27 @@ def test_a_missing_or_empty_header_is_refused(name: str) -> None:
                 check(name, broken)
 
 
+def test_a_secret_in_the_url_is_compared_as_it_is() -> None:
+    rules = manifest(Signature(scheme="query", parameter="key"))
+    both = source("first & one", "second")
+    for url in (f"{URL}?key=first+%26+one", f"{URL}?a=1&key=second"):
+        verify(rules, both, request({}, url=url), NOW)
+    for url, reason in (
+        (f"{URL}?key=third", "does not match"),
+        (f"{URL}?key=third&key=second", "does not match"),
+        (f"{URL}?key=%ff", "does not match"),
+        (f"{URL}?key=", "missing or empty"),
+        (f"{URL}?other=second", "missing or empty"),
+        (URL, "missing or empty"),
+    ):
+        with pytest.raises(NotAuthentic, match=reason):
+            verify(rules, both, request({}, url=url), NOW)
+    with pytest.raises(ConfigError, match="no scheme to sign with"):
+        sign(rules, both, method="POST", url=URL, body=b"", timestamp=NOW, id="1")
+    with pytest.raises(ConfigError, match="parameter"):
+        check_signature(Signature(scheme="query"), "adapters/desk/manifest.yaml")
+
+
 @pytest.mark.parametrize("name", TIMED)
 @pytest.mark.parametrize(("seconds", "reason"), [(-301, "older than 300"), (301, "ahead")])
 def test_a_stale_or_future_delivery_is_refused(name: str, seconds: int, reason: str) -> None:

@@ -46,6 +46,51 @@ def test_published_examples_hold_with_and_without_the_port(url: str, header: str
         check(_request(url, header, _SENT.replace("1234&", "1235&")), ["12345"])
 
 
+_DIGEST = "0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620"
+_TWICE = "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234"
+_JSON = '{"property": "value", "boolean": true}'
+
+
+@pytest.mark.parametrize(
+    ("url", "header", "body", "kind"),
+    [
+        (f"https://{_PLACE}", "RSOYDt4T1cUTdK1PDd93/VVr8B8=", _SENT, FORM),
+        (f"https://{_PLACE}".replace(".com/", ".com:443/"), "kvajT1Ptam85bY51eRf/AJRuM3w=", _SENT, FORM),
+        (f"http://{_PLACE}".replace(".com/", ".com:80/"), "0ZXoZLH/DfblKGATFgpif+LLRf4=", _SENT, FORM),
+        (f"http://{_PLACE}".replace(".com/", ".com:1234/"), "Zmvh+3yNM1Phv2jhDCwEM3q5ebU=", _SENT, FORM),
+        (f"https://{_PLACE}", "IK+Dwps556ElfBT0I3Rgjkr1wJU=", _TWICE, FORM),
+        (
+            f"https://{_PLACE}&bodySHA256={_DIGEST}",
+            "a9nBmqA0ju/hNViExpshrM61xv4=",
+            _JSON,
+            {"content-type": "application/json"},
+        ),
+    ],
+    ids=["https", "https with port", "http with port", "another port", "a name several times", "json"],
+)
+def test_no_single_byte_of_a_published_example_can_be_changed(
+    url: str, header: str, body: str, kind: dict[str, str]
+) -> None:
+    def accepted(url: str, header: str, body: str) -> bool:
+        headers = {**kind, "x-twilio-signature": header}
+        try:
+            check(Request(method="POST", url=url, headers=headers, body=body.encode(), received_at=NOW), ["12345"])
+        except (NotAuthentic, BadRequest, ValueError):
+            return False
+        return True
+
+    assert accepted(url, header, body)
+    for what, text in enumerate((url, header, body)):
+        for place, byte in enumerate(text):
+            for bit in (1, 4):
+                other = chr(ord(byte) ^ bit)
+                changed = text[:place] + other + text[place + 1 :]
+                given = [url, header, body]
+                given[what] = changed
+                shown = f"{('url', 'header', 'body')[what]} at {place}: {byte!r} for {other!r}"
+                assert not accepted(*given), shown
+
+
 def test_a_name_that_comes_several_times_is_signed_with_its_different_values_in_order() -> None:
     body = "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234"
     check(_request(f"https://{_PLACE}", "IK+Dwps556ElfBT0I3Rgjkr1wJU=", body), ["12345"])

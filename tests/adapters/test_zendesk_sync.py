@@ -173,8 +173,14 @@ async def test_organizations_are_read_by_time_and_the_last_second_twice() -> Non
     assert json.loads(third.cursor) == {"since": 1000}
 
 
-@pytest.mark.parametrize("end_time", [500, 400, None, True, "later"])
-async def test_a_full_page_of_one_second_is_an_error_and_no_endless_loop(end_time: Any) -> None:
+async def test_a_second_that_fills_a_page_of_its_own_is_read_and_left_behind() -> None:
+    answer = {"organizations": [{"id": 1}, {"id": 2}], "end_time": 500, "end_of_stream": False}
+    found = await page(Account().on(ORGANIZATIONS, answer), "organizations", json.dumps({"since": 500}))
+    assert (len(found.items), found.more, json.loads(found.cursor)) == (2, True, {"since": 501})
+
+
+@pytest.mark.parametrize("end_time", [499, 400, None, True, "later"])
+async def test_an_end_before_the_beginning_is_an_error_and_no_endless_loop(end_time: Any) -> None:
     answer = {"organizations": [], "end_time": end_time, "end_of_stream": False}
     with pytest.raises(VendorRetryable, match="repeats a page"):
         await page(Account().on(ORGANIZATIONS, answer), "organizations", json.dumps({"since": 500}))

@@ -1,0 +1,118 @@
+"""What is done at Request Tracker: notes for staff and new tickets, each found again by its key, so done once.
+
+It honours no idempotency key. A comment carries it in its subject, a ticket in a link, a note on a user in its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from bridge.adapter.actions import AddNote, CreateTicket
+from bridge.adapter.client import Client
+from bridge.adapter.delivery import Receipt
+from bridge.adapter.paths import scalar_text
+from bridge.errors import VendorRefused, VendorRetryable
+
+from .answers import ask, is_id
+
+_PRIORITY = {"low": 0, "normal": 50, "high": 100, "urgent": 100}
+
+T = TypeVar("T")
+
+
+async def comment(client: Client, args: AddNote, key: str) -> Receipt:
+    """Comment on a ticket, which its requestors do not get."""
+    ticket, key = _id(client, args.ticket), quote(key, safe="")
+    subject = f"Retention Bridge {key}"
+    query = f"ObjectType = 'RT::Ticket' AND ObjectId = {ticket} AND Type = 'Comment' AND Subject = '{subject}'"
+    done = await _before(lambda: _found(client, "transactions", query))
+    if done:
+        return Receipt(reference=f"transaction/{done}")
+    body = {"Subject": subject, "Content": args.text, "ContentType": "text/plain"}
+    answer = await client.call("POST", f"ticket/{ticket}/comment", json=body, headers={"x-request-id": key})
+    place = answer.headers.get("location", "").rpartition("/")[2]
+    return Receipt(reference=f"transaction/{place}" if place else f"ticket/{ticket}")
+
+
+async def note(client: Client, args: AddNote, key: str) -> Receipt:
+    """Add to the comments on a user, unless somebody else writes them at the same moment."""
+    user, key = _id(client, args.customer), quote(key, safe="")
+    mark = f"[Retention Bridge {key}]"
+    answer = await _before(lambda: client.call("GET", f"user/{user}"))
+    before = _comments(client, answer.data)
+    if mark not in before:
+        text = "\n\n".join(part for part in (before.strip(), f"{mark}\n{args.text}") if part)
+        headers = {"x-request-id": key, "if-match": answer.headers.get("etag", "*")}
+        try:
+            await client.call("PUT", f"user/{user}", json={"Comments": text}, headers=headers)
+        except VendorRefused as problem:
+            if problem.status == 412:
+                raise VendorRetryable(client.source, "add_note: the user was just changed", undone=True) from None
+            raise
+        # A change that is not allowed is answered with 200 as well, and a sentence in the language of our user.
+        if mark not in _comments(client, (await client.call("GET", f"user/{user}")).data):
+            raise VendorRefused(client.source, "add_note: the note was not kept; give our user the right AdminUsers")
+    return Receipt(reference=f"user/{user}")
+
+
+async def open_ticket(client: Client, args: CreateTicket, key: str, queue: str) -> Receipt:
+    """Open a ticket of the customer's; one without id and e-mail is named in the text."""
+    key = quote(key, safe="")
+    mark = f"urn:retention-bridge:{key}"
+    done = await _before(lambda: _found(client, "tickets", f"RefersTo = '{mark}'"))
+    if done:
+        return Receipt(reference=done)
+    requestor = _id(client, args.customer) if args.customer else args.email
+    reach = [] if args.customer else [one for one in (args.name, args.phone) if one]
+    body: dict[str, Any] = {
+        "Queue": queue,
+        "Subject": args.subject,
+        "Content": "\n\n".join([args.text, " · ".join(reach)] if reach else [args.text]),
+        "ContentType": "text/plain",
+        "Priority": _PRIORITY[args.priority],
+        "RefersTo": [mark],
+    }
+    if requestor:
+        body["Requestor"] = [requestor]
+    made = (await client.call("POST", "ticket", json=body, headers={"x-request-id": key})).data
+    number = scalar_text(made.get("id")) if isinstance(made, dict) else None
+    if not number:
+        raise VendorRetryable(client.source, "create_ticket: the answer names no ticket")
+    return Receipt(reference=number)
+
+
+async def _before(asking: Callable[[], Awaitable[T]]) -> T:
+    """What is asked before anything is done: where it fails, nothing was done."""
+    try:
+        return await asking()
+    except VendorRetryable as problem:
+        raise VendorRetryable(
+            problem.source,
+            str(problem).removeprefix(f"{problem.source}: "),
+            status=problem.status,
+            retry_after=problem.retry_after,
+            undone=True,
+        ) from None
+
+
+async def _found(client: Client, path: str, query: str) -> str:
+    """The id of the only record that `query` finds; "" for none."""
+    rows = (await ask(client, path, {"query": query, "fields": "id"})).rows
+    if len(rows) > 1:
+        raise VendorRefused(client.source, f"{path}: several records carry the key of one action")
+    return (scalar_text(rows[0].get("id")) or "") if rows else ""
+
+
+def _id(client: Client, text: str) -> str:
+    if not is_id(text):
+        raise VendorRefused(client.source, "the ticket or customer is not named by an id of Request Tracker's")
+    return text
+
+
+def _comments(client: Client, data: object) -> str:
+    if not isinstance(data, dict) or "id" not in data:
+        raise VendorRetryable(client.source, "add_note: the answer is no user")
+    found = data.get("Comments")
+    return found if isinstance(found, str) else ""
