@@ -15,7 +15,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from bridge.gateway.pages import CARD
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, on_this_machine
 from tests.browser.people import PHONES
 from tests.browser.running import Host, Running, utc_now
 
@@ -71,10 +71,10 @@ async def test_the_first_card_of_a_fresh_page_is_painted_within_a_tenth_of_a_sec
             times.append(await page.evaluate("window.readyAt ? readyAt - began : 1e9"))
             await page.close()
         medians.append(median(times))
-        if medians[-1] < 100:
+        if medians[-1] < on_this_machine(100):
             break
     record_property("first_call_ms", medians)
-    assert min(medians) < 100, medians
+    assert min(medians) < on_this_machine(100), medians
 
 
 async def test_nothing_moves_while_it_loads(open_card: Open) -> None:
@@ -144,7 +144,7 @@ async def test_an_update_is_seen_within_300_ms_of_the_delivery_that_caused_it(
             await page.wait_for_function(f"() => window.seen.length > {number}", timeout=5000)
             times.append(await page.evaluate("window.seen.at(-1)") - began)
     record_property("update_ms", [median(times), max(times)])
-    assert median(times) < 300, times
+    assert median(times) < on_this_machine(300), times
     await expect(page.locator(STATUS)).to_contain_text("Aktualisiert")
 
 

@@ -27,7 +27,7 @@ from tests.dump import query
 
 ROOT = Path(__file__).resolve().parents[2]
 Role = Literal["web", "worker"]
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 class Site:

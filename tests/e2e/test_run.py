@@ -21,7 +21,7 @@ from tests.e2e.site import ROOT, Site
 pytestmark = pytest.mark.e2e
 
 END_SECONDS = 8.0
-START_SECONDS = 40.0
+START_SECONDS = 120.0
 
 
 class Terminal:
