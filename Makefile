@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test live fix golden bench lock clean
+.PHONY: help run test live fix golden docs bench lock clean
 export PYTHON
 
 PY := .venv/bin/python
@@ -22,6 +22,9 @@ fix: .venv/dev.stamp ## Format, and mend what the linter can mend
 golden: .venv/dev.stamp ## Rewrite the adapters' *.expected.json and config/schemas; read the diff before you commit it
 	@$(PY) -c 'import pathlib; from bridge.playbook.schemas import write_schemas; write_schemas(pathlib.Path("config/schemas"))'
 	@$(PY) -m pytest -q contract_tests --update-golden -k golden
+
+docs: .venv/dev.stamp ## Write docs/VENDORS.md from manifests and mappings; fails where it was out of date
+	@$(PY) -m contract_tests.table
 
 bench: .venv/dev.stamp ## Measure look-up, webhook acknowledgement and import against their limits
 	@$(PY) -m benchmarks

@@ -101,7 +101,7 @@ async def test_what_comes_twice_changes_nothing(vendor: Vendor, benches: Benches
     await twice.take_in([item for item in items for _ in range(2)])
     await twice.take_in(items)
     assert twice.known() == once.known()
-    assert once.known()["records"]
+    assert bool(once.known()["records"]) == bool(items)
 
 
 @pytest.mark.clause("reordered")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.utils import format_datetime
+
 import httpx
 import pytest
 
@@ -30,7 +32,14 @@ def _there(vendor: Vendor) -> FakeVendor:
 
 async def _findings(vendor: Vendor, answer: Answering, known: Key | None = None) -> dict[str, Finding]:
     adapter = vendor.adapter()
-    client = open_client(adapter, transport=Wire(answer), clock=NOW.timestamp)
+
+    def now(request: httpx.Request) -> httpx.Response:
+        response = answer(request)
+        if "date" in response.headers and "x-late" not in response.headers:
+            response.headers["date"] = format_datetime(NOW, usegmt=True)
+        return response
+
+    client = open_client(adapter, transport=Wire(now), clock=NOW.timestamp)
     try:
         found = [one async for one in probe(adapter, client, NOW, known)]
     finally:
@@ -72,7 +81,7 @@ async def test_what_does_not_work_is_said(vendor: Vendor) -> None:
 
     def late(request: httpx.Request) -> httpx.Response:
         answer = fake.answer(request)
-        answer.headers["date"] = "Mon, 02 Mar 2026 13:00:00 GMT"
+        answer.headers.update({"date": "Mon, 02 Mar 2026 13:00:00 GMT", "x-late": "an hour"})
         return answer
 
     assert (await _findings(vendor, late))["clock"].verdict == "bad"

@@ -1,4 +1,4 @@
-"""One response: what was answered by what was asked, how high a score goes, and whether it counts.
+"""One response: what was answered by what was asked, who answered, how high a score goes, and whether it counts.
 
 https://www.qualtrics.com/support/survey-platform/data-and-analysis-module/data/download-data/understanding-your-dataset/
 """
@@ -14,6 +14,7 @@ from .surveys import TEXTS, Survey
 
 _NOT_A_CUSTOMER = {1, 2, 8, 9, 12, 17}
 """`status`: preview, test, spam, and the spam of previews and imports; 17 is a preview on a device without network."""
+_RECIPIENT = {"crm_id": "externalDataReference", "email": "recipientEmail", "phone": "recipientPhone"}
 _NO = {"0", "false", "no"}
 
 
@@ -44,12 +45,25 @@ def answers_of(survey: Survey, raw: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def respondent_of(raw: dict[str, Any]) -> dict[str, Any]:
+    """Who answered, as `crm_id`, `email` and `phone`: by embedded data of that name, else as the recipient.
+
+    Piped text that nobody filled in (`${e://Field/crm_id}`) is nobody: every respondent would be the same one.
+    """
+    values = values_of(raw)
+    found: dict[str, Any] = {}
+    for name, recipient in _RECIPIENT.items():
+        given = [values[one] for one in (name, recipient) if _is_said(values.get(one))]
+        found |= {name: given[0]} if given else {}
+    return found
+
+
 def counts(raw: dict[str, Any]) -> bool:
     """Whether a customer gave this response, rather than somebody who tried the survey, or a machine."""
     values = values_of(raw)
     status = values.get("status")
     number = int(status) if isinstance(status, str) and status.isdecimal() else status
-    tried = isinstance(number, int) and number in _NOT_A_CUSTOMER
+    tried = isinstance(number, int) and not isinstance(number, bool) and number in _NOT_A_CUSTOMER
     return not tried and values.get("distributionChannel") != "preview"
 
 
@@ -67,6 +81,10 @@ def scale_of(raw: dict[str, Any], fields: tuple[str, ...]) -> float | None:
             numbers = [float(one) for one in offered if _is_number(one)] if isinstance(offered, list) else []
             return max(numbers, default=None)
     return None
+
+
+def _is_said(value: object) -> bool:
+    return value is not None and not (isinstance(value, str) and (not value.strip() or value.lstrip().startswith("${")))
 
 
 def _is_number(value: object) -> bool:

@@ -72,7 +72,12 @@ class Exports:
             await self._sleep(min(self._wait * 2 ** min(state.asks, 10), 30.0))
         job = await jobs.progress(client, survey, state.export)
         if job.file:
-            return await self._read(client, survey, state, job)
+            try:
+                return await self._read(client, survey, state, job)
+            except VendorRefused as problem:
+                if problem.status not in jobs.GONE:
+                    raise
+                job = jobs.Job(failed=True)
         if job.failed or now - _instant(state.began) > _GIVEN_UP:
             return _onward(await self._replace(client, survey, state, now))
         if state.asks >= _MOST_ASKS:

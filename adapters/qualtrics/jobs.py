@@ -15,7 +15,7 @@ from bridge.errors import VendorRefused, VendorRetryable
 
 from .surveys import Survey
 
-_GONE = (404, 410)
+GONE = (404, 410)
 
 
 class Job(Struct, frozen=True):
@@ -42,7 +42,7 @@ async def progress(client: Client, survey: Survey, export: str) -> Job:
     try:
         told = await ask(client, "GET", f"surveys/{survey.id}/export-responses/{export}")
     except VendorRefused as problem:
-        if problem.status not in _GONE:
+        if problem.status not in GONE:
             raise
         return Job(failed=True)
     file, token = told.get("fileId"), told.get("continuationToken")

@@ -12,7 +12,7 @@ from bridge.adapter.paths import kind
 from bridge.adapter.source import Source
 from bridge.model import Entry, Key, KeyKind
 
-from .answers import answers_of, counts, is_unfinished, scale_of
+from .answers import answers_of, counts, is_unfinished, respondent_of, scale_of
 from .surveys import Survey
 
 _UNANSWERED = ("answered", "score", "scale", "comment", "reason_for_leaving", "left_others_because")
@@ -51,7 +51,8 @@ class Records:
         number = item.raw.get("surveyId")
         survey = self._surveys.get(number) if isinstance(number, str) else None
         answers = answers_of(survey, item.raw) if survey else {}
-        entry = self._mapping.read(msgspec.structs.replace(item, raw={**item.raw, "answers": answers}), self._source)
+        raw = {**item.raw, "answers": answers, "respondent": respondent_of(item.raw)}
+        entry = self._mapping.read(msgspec.structs.replace(item, raw=raw), self._source)
         body = dict(entry.body)
         if unfinished:
             body = {name: value for name, value in body.items() if name not in _UNANSWERED}

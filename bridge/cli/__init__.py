@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from bridge import __version__
-from bridge.cli import checks, keys, processes, records, samples
+from bridge.cli import checks, keys, processes, records, samples, vendors
 from bridge.errors import BridgeError
 
 cli = typer.Typer(
@@ -24,6 +24,7 @@ cli.add_typer(processes.commands)
 cli.add_typer(records.commands)
 cli.add_typer(checks.commands)
 cli.add_typer(samples.commands)
+cli.add_typer(vendors.commands)
 cli.add_typer(keys.commands, name="key")
 
 

@@ -2,7 +2,8 @@
 
 `contract_tests/fakes/<vendor>.py` holds a class `Fake`; the kit uses it as the transport of the adapter's client. Where
 a vendor signs in a way of its own (scheme `own`), the module also holds
-`sign(secret, *, method, url, headers, body) -> dict[str, str]`: the headers that the vendor adds.
+`sign(secret, *, method, url, headers, body) -> dict[str, str]`: the headers that the vendor adds. One that puts the
+signature into the body has `seal(secret, body) -> bytes` instead: the body that the vendor sends around `body`.
 """
 
 from __future__ import annotations
