@@ -17,7 +17,7 @@ from .exports import Exports
 from .folder import LARGEST, Folder, Table, fingerprint
 from .form import codec
 from .reading import GONE, Place, Reading
-from .records import ROW_ID, read_gone, read_row
+from .records import ROW_ID, ids_alone, read_gone, read_row
 from .row import Unusable
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Spreadsheet(Adapter):
             raise ConfigError(f"sources.yaml: {source.name}.settings.delimiter", "is one character, or the word tab")
         self._most_gone = self._percent("most_vanished")
         self._exports = Exports(source, self._folder.path)
+        self._ids_alone = ids_alone(mapping)
         self._open: dict[str, Reading] = {}
 
     def _codec(self, name: str) -> str:
@@ -157,9 +158,9 @@ class Spreadsheet(Adapter):
         return fingerprint(table.path, how + ("|full" if table.full else ""))
 
     def _ids(self, item: Item) -> list[str]:
-        """The records that a row is about; none for one that goes to dead letters."""
+        """The records that a row is about; none where it does not say."""
         try:
-            return [entry.source_id for entry in read_row(self.mapping, item, self.source)]
+            return [entry.source_id for entry in read_row(self._ids_alone, item, self.source)]
         except MappingError:
             return []
 
