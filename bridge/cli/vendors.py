@@ -60,7 +60,7 @@ _STREAMS = {"person": "people", "case": "cases"}
 
 @commands.command(name="new-adapter", epilog="Example: `bridge new-adapter acme_desk --kind helpdesk`")
 def new_adapter(
-    name: Annotated[str, typer.Argument(help="Name of the folder: a-z, 0-9 and _, as in `request_tracker`")],
+    name: Annotated[str, typer.Argument(help="Name of the folder: a-z, 0-9 and _, as in `acme_desk`")],
     kind: Annotated[Kind, typer.Option(help="What the vendor's system is")],
     title: Annotated[str, typer.Option(help="The vendor's name as it writes it; left out, made of NAME")] = "",
 ) -> None:
