@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from bridge import __version__
-from bridge.cli import checks, fits, keys, processes, records, samples
+from bridge.cli import checks, fits, keys, processes, records, samples, values
 from bridge.errors import BridgeError
 
 cli = typer.Typer(
@@ -25,6 +25,7 @@ cli.add_typer(records.commands)
 cli.add_typer(checks.commands)
 cli.add_typer(samples.commands)
 cli.add_typer(keys.commands, name="key")
+fits.commands.add_typer(values.commands)
 cli.add_typer(fits.commands, name="fit")
 
 
