@@ -7,6 +7,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from bridge import __version__
 from bridge.cli import checks, fits, keys, processes, records, samples, values
@@ -41,5 +42,5 @@ def main() -> None:
     try:
         cli(prog_name="bridge")
     except BridgeError as problem:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]bridge:[/] {problem}", highlight=False)
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]bridge:[/] {escape(str(problem))}", highlight=False)
         sys.exit(2)

@@ -6,9 +6,9 @@ A score is a sum in log-odds, and every term of it is an entry of a table: nothi
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from math import exp, isfinite
+from math import exp
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -16,7 +16,6 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from bridge.adapter.yamlfile import check
 from bridge.errors import ConfigError
 
 MOST_PAIRS = 10
@@ -26,7 +25,11 @@ FORM = 1
 Cell: TypeAlias = float | str | None
 """A number (a bool counts as one), a category, or nothing. What is not a number is "missing" to a table of numbers."""
 Row: TypeAlias = Mapping[str, Cell]
+"""A customer's features by name."""
 
+_NUMERIC = (float, int)
+_CONTAINERS = (list, tuple, dict)
+_SHARE = itemgetter(1)
 _Name = Annotated[str, Meta(min_length=1)]
 
 
@@ -131,7 +134,12 @@ def parse_tables(text: bytes, where: str) -> Tables:
         raise ConfigError(where, f"is not JSON: {problem}") from None
     if isinstance(data, dict) and data.get("form", FORM) != FORM:
         raise ConfigError(f"{where}: form", f"is {data['form']!r}, and this version reads {FORM}; fit the model anew")
-    model = check(data, Tables, where)
+    try:
+        model = msgspec.convert(data, Tables)
+    except msgspec.ValidationError as problem:
+        what, _, path = str(problem).partition(" - at ")
+        path = path.strip("`").removeprefix("$").removeprefix(".")
+        raise ConfigError(f"{where}: {path}" if path else where, what) from None
     _check(model, where)
     return model
 
@@ -143,8 +151,9 @@ def write_tables(model: Tables) -> bytes:
 
 def _laid_out(value: Any, depth: int = 0) -> str:
     flat = msgspec.json.encode(value).decode()
-    flat_enough = isinstance(value, list) and all(not isinstance(one, list | dict) for one in value)
-    if not isinstance(value, list | dict) or not value or flat_enough:
+    if not isinstance(value, _CONTAINERS) or not value:
+        return flat
+    if not isinstance(value, dict) and not any(isinstance(one, _CONTAINERS) for one in value):
         return flat
     indent = "  " * (depth + 1)
     if isinstance(value, dict):
@@ -167,6 +176,7 @@ def _check(model: Tables, where: str) -> None:
             if len(table.entries) != len(table.cuts) + 1:
                 what = f"has {len(table.entries)} entries; {len(table.cuts)} cuts need {len(table.cuts) + 1}"
                 raise ConfigError(f"{here}.entries", what)
+    sides: dict[str, NumberSide | CategorySide] = {}
     for place, pair in enumerate(model.pairs):
         here = f"{where}: pairs[{place}]"
         for name, side in (("first", pair.first), ("second", pair.second)):
@@ -174,6 +184,10 @@ def _check(model: Tables, where: str) -> None:
                 _check_cuts(side.cuts, f"{here}.{name}.cuts")
             elif len(set(side.categories)) < len(side.categories):
                 raise ConfigError(f"{here}.{name}.categories", "names a category twice")
+            if sides.setdefault(side.name, side) != side:
+                raise ConfigError(
+                    f"{here}.{name}", f"{side.name!r} is cut differently in another pair; make both alike"
+                )
         if len(pair.entries) != pair.first.lines:
             raise ConfigError(
                 f"{here}.entries", f"has {len(pair.entries)} lines; its first side needs {pair.first.lines}"
@@ -190,79 +204,73 @@ def _check_cuts(cuts: tuple[float, ...], where: str) -> None:
             raise ConfigError(f"{where}[{place}]", f"is {high!r}, which is not above the cut before it, {low!r}")
 
 
-_Find: TypeAlias = Callable[[Row], float]
-
-
 class Scorer:
     """A model made ready: calibration is folded into the entries, so that they add up to the calibrated score."""
 
     def __init__(self, model: Tables) -> None:
         slope = model.calibration.slope
+        numbers = [one for one in model.tables if isinstance(one, NumberTable)]
+        categories = [one for one in model.tables if isinstance(one, CategoryTable)]
+        sides = {side.name: side for pair in model.pairs for side in (pair.first, pair.second)}
         self.model = model
         self.base = model.calibration.offset + slope * model.intercept
-        self._numbers = [
-            (one.name, one.cuts, [slope * entry for entry in one.entries], slope * one.missing)
-            for one in model.tables
-            if isinstance(one, NumberTable)
-        ]
-        self._categories = [
+        self._numbers = [(one.name, one.cuts, _scaled(one.entries, slope), slope * one.missing) for one in numbers]
+        self._categories: list[tuple[str, dict[Cell, float], float, float]] = [
             (
                 one.name,
-                {name: slope * entry for name, entry in one.entries.items()},
+                dict(zip(one.entries, _scaled(one.entries.values(), slope), strict=True)),
                 slope * one.missing,
                 slope * one.unseen,
             )
-            for one in model.tables
-            if isinstance(one, CategoryTable)
+            for one in categories
+        ]
+        self._number_sides = [(name, side.cuts) for name, side in sides.items() if isinstance(side, NumberSide)]
+        self._category_sides: list[tuple[str, dict[Cell, int]]] = [
+            (name, {category: line for line, category in enumerate(side.categories, 2)})
+            for name, side in sides.items()
+            if isinstance(side, CategorySide)
         ]
         self._pairs = [
             (
                 f"{one.first.name} × {one.second.name}",
-                _line(one.first),
-                _line(one.second),
-                [[slope * entry for entry in line] for line in one.entries],
+                one.first.name,
+                one.second.name,
+                [_scaled(line, slope) for line in one.entries],
             )
             for one in model.pairs
         ]
 
     def score(self, row: Row) -> Scored:
         """The score of `row`. A feature that it lacks is missing; one that no table knows is not read."""
-        parts = []
         get = row.get
+        parts = []
         for name, cuts, entries, missing in self._numbers:
             cell = get(name)
-            if isinstance(cell, float | int) and isfinite(cell):
+            if isinstance(cell, _NUMERIC) and cell - cell == 0:  # neither NaN nor infinite
                 parts.append((name, entries[bisect_right(cuts, cell)]))
             else:
                 parts.append((name, missing))
         for name, known, missing, unseen in self._categories:
             cell = get(name)
-            parts.append(
-                (name, missing if cell is None else known.get(cell, unseen) if isinstance(cell, str) else unseen)
-            )
-        for name, first, second, lines in self._pairs:
-            parts.append((name, lines[first(row)][second(row)]))
+            parts.append((name, missing if cell is None else known.get(cell, unseen)))
+        if self._pairs:
+            parts += self._score_pairs(row)
+        parts.sort(key=_SHARE, reverse=True)
         total = self.base
         for _, share in parts:
             total += share
-        parts.sort(key=itemgetter(1), reverse=True)
         return Scored(total, self.base, tuple(parts))
 
+    def _score_pairs(self, row: Row) -> list[tuple[str, float]]:
+        get, line = row.get, {}
+        for name, cuts in self._number_sides:
+            cell = get(name)
+            line[name] = bisect_right(cuts, cell) + 1 if isinstance(cell, _NUMERIC) and cell - cell == 0 else 0
+        for name, lines in self._category_sides:
+            cell = get(name)
+            line[name] = 0 if cell is None else lines.get(cell, 1)
+        return [(name, entries[line[first]][line[second]]) for name, first, second, entries in self._pairs]
 
-def _line(side: NumberSide | CategorySide) -> Callable[[Row], int]:
-    name = side.name
-    if isinstance(side, NumberSide):
-        cuts = side.cuts
 
-        def of_number(row: Row) -> int:
-            cell = row.get(name)
-            return bisect_right(cuts, cell) + 1 if isinstance(cell, float | int) and isfinite(cell) else 0
-
-        return of_number
-    places = {category: place for place, category in enumerate(side.categories, 2)}
-
-    def of_category(row: Row) -> int:
-        cell = row.get(name)
-        return 0 if cell is None else places.get(cell, 1) if isinstance(cell, str) else 1
-
-    return of_category
+def _scaled(entries: Iterable[float], slope: float) -> list[float]:
+    return [slope * entry for entry in entries]

@@ -43,7 +43,10 @@ def choose(rows: int) -> Boosting:
 
 
 def calibrate(scores: Numbers, left: Numbers) -> Calibration:
-    """The straight line in log-odds that makes `scores`, of rows that were held out, most likely (Platt 1999)."""
+    """The straight line in log-odds under which `scores` of rows that were held out are likeliest (Platt 1999); those
+    that are NaN do not count."""
+    there = np.isfinite(scores)
+    scores, left = scores[there], left[there]
     design = np.column_stack([np.ones_like(scores), scores])
     line = np.array([0.0, 1.0])
     for _ in range(50):
@@ -60,19 +63,26 @@ def calibrate(scores: Numbers, left: Numbers) -> Calibration:
 
 def export(bins: list[Bins], binned: list[Binned], boosted: Boosted, calibration: Calibration) -> Tables:
     """The boosted tables in the model form. Each is zero on average over the rows, a pair along each of its lines too:
-    what a feature does alone stands in its own table, and the intercept is the usual score."""
+    what a feature does alone stands in its own table, and the intercept is the usual score. What nobody was, missing or
+    not known, counts for nothing."""
     tables = [entries.copy() for entries in boosted.tables]
     pairs = []
     for i, j, boosted_pair in boosted.pairs:
-        entries, first, second = _purify(boosted_pair, _together(binned[i], binned[j]))
+        together = _together(binned[i], binned[j])
+        entries, first, second = _purify(boosted_pair, together)
+        entries[: bins[i].apart][together.sum(axis=1)[: bins[i].apart] == 0] = 0.0
+        entries[:, : bins[j].apart][:, together.sum(axis=0)[: bins[j].apart] == 0] = 0.0
         tables[i] += first[binned[i].coarse]
         tables[j] += second[binned[j].coarse]
         pairs.append(PairTable(first=_side(bins[i]), second=_side(bins[j]), entries=tuple(map(_floats, entries))))
     intercept = boosted.intercept
     for place, column in enumerate(binned):
-        mean = float(np.average(tables[place], weights=np.bincount(column.codes, minlength=column.bins)))
+        rows = np.bincount(column.codes, minlength=column.bins)
+        mean = float(np.average(tables[place], weights=rows))
         tables[place] -= mean
         intercept += mean
+        nobody = rows[: bins[place].apart] == 0
+        tables[place][: bins[place].apart][nobody] = 0.0
     made = tuple(_table(one, entries, column) for one, entries, column in zip(bins, tables, binned, strict=True))
     return Tables(intercept=intercept, calibration=calibration, tables=made, pairs=tuple(pairs))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import floor, log10
+from math import ceil, floor, log10
+from typing import ClassVar
 
 import numpy as np
 from msgspec import Struct
@@ -24,6 +25,8 @@ class NumberBins(Struct, frozen=True):
     name: str
     cuts: tuple[float, ...]
     coarse: tuple[float, ...]
+    apart: ClassVar[int] = 1
+    """So many bins, the first ones, are for what is no value."""
 
     def place(self, column: Column, rows: Rows) -> Binned:
         """Those rows of `column` as boosting reads them."""
@@ -39,6 +42,7 @@ class CategoryBins(Struct, frozen=True):
 
     name: str
     levels: tuple[str, ...]
+    apart: ClassVar[int] = 2
 
     def place(self, column: Column, rows: Rows) -> Binned:
         """Those rows of `column` as boosting reads them."""
@@ -81,7 +85,8 @@ def short_between(low: float, high: float) -> float:
         return high
     digits = floor(-log10(high - low))
     for more in range(3):
-        short = round(middle, digits + more)
+        scale = 10.0 ** (digits + more)
+        short = round(ceil(middle * scale) / scale, max(0, digits + more))
         if low < short <= high:
             return short
     return middle

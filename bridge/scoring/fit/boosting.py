@@ -70,7 +70,7 @@ class Boosted(Struct, frozen=True):
     tables: tuple[NDArray[np.float64], ...]
     pairs: tuple[tuple[int, int, NDArray[np.float64]], ...]
     held_out: NDArray[np.float64]
-    """Score of each row by bags that were fitted without it."""
+    """Score of each row by the bags that were fitted without it; NaN where there is none."""
 
 
 class _Term:
@@ -157,7 +157,8 @@ def boost(
         )
     report(1.0)
     left = state.left_out
-    held = np.where(left, state.score, 0).sum(axis=1) / np.maximum(left.sum(axis=1), 1)
+    held = np.where(left, state.score, 0).sum(axis=1, dtype=np.float64) / np.maximum(left.sum(axis=1), 1)
+    held[~left.any(axis=1)] = np.nan
     return Boosted(
         state.intercept,
         tuple(term.entries.mean(axis=1).astype(np.float64) for term in mains),
@@ -165,7 +166,7 @@ def boost(
             (i, j, t.entries.mean(axis=1).astype(np.float64).reshape(t.shape))
             for (i, j), t in zip(chosen, pairs, strict=True)
         ),
-        held.astype(np.float64),
+        held,
     )
 
 
@@ -225,10 +226,10 @@ def _cut_once(term: _Term, g: Floats, h: Floats, how: Boosting, rng: np.random.G
     high = right_g[at, each] / (right_h[at, each] + how.ridge)
     there = gain[at, each] > 0
     below = np.arange(bins)[:, None] <= at
-    step = np.where(below, low, high) * there
+    step: Floats = np.where(below, low, high).astype(np.float32) * there.astype(np.float32)
     if order is None:
-        return step.astype(np.float32)
-    unsorted = np.empty_like(step, np.float32)
+        return step
+    unsorted = np.empty_like(step)
     np.put_along_axis(unsorted, order, step, 0)
     return unsorted
 
@@ -239,10 +240,8 @@ def _cut_twice(term: _Term, g: Floats, h: Floats, how: Boosting, rng: np.random.
     cube_g, cube_h = g.reshape(a, b, bags), h.reshape(a, b, bags)
     lines = np.ix_(_order(term, 0, cube_g, cube_h, how, rng), _order(term, 1, cube_g, cube_h, how, rng))
     rows = np.broadcast_to(term.rows.reshape(a, b, 1), (a, b, bags))
-    corner_g, corner_h, corner_rows = (
-        np.cumsum(np.cumsum(one[lines], axis=0), axis=1) for one in (cube_g, cube_h, rows)
-    )
-    gain, quarters = _quarters(corner_g, corner_h, corner_rows, how)
+    corners = [np.cumsum(np.cumsum(one[lines], axis=0), axis=1) for one in (cube_g, cube_h, rows)]
+    gain, quarters = _quarters(corners[0], corners[1], corners[2], how)
     if how.cuts_tried < 1:
         gain = np.where(rng.random(gain.shape, np.float32) < how.cuts_tried, gain, -1)
     flat = gain.reshape(-1, bags)
