@@ -39,7 +39,7 @@ def choose(rows: int) -> Boosting:
     """How to boost so many rows: fewer bags of larger tables, which vary less and take longer."""
     if rows < 20_000:
         return Boosting()
-    return Boosting(bags=4, parts=8, rate=0.08, pair_rate=0.12)
+    return Boosting(bags=2, rate=0.12, pair_rate=0.16, patience=12)
 
 
 def calibrate(scores: Numbers, left: Numbers) -> Calibration:
