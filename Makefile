@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test live fix golden docs bench lock clean
+.PHONY: help run test live fix golden docs bench bench-scoring lock clean
 export PYTHON
 
 PY := .venv/bin/python
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/run.stamp ## Start it on port 8000 (BRIDGE_PORT), with an example while no source is configured
 	@scripts/run
@@ -28,6 +28,9 @@ docs: .venv/dev.stamp ## Write docs/VENDORS.md from manifests and mappings; fail
 
 bench: .venv/dev.stamp ## Measure look-up, webhook acknowledgement and import against their limits
 	@$(PY) -m benchmarks
+
+bench-scoring: .venv/dev.stamp ## Measure the risk engine: how well it ranks, how fast it fits and scores
+	@$(PY) -m benchmarks scoring
 
 lock: ## Solve and hash-lock the requirements anew (needs uv)
 	@scripts/lock

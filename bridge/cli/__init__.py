@@ -7,9 +7,10 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from bridge import __version__
-from bridge.cli import checks, keys, processes, records, samples, vendors
+from bridge.cli import checks, fits, keys, processes, records, samples, values, vendors
 from bridge.errors import BridgeError
 
 cli = typer.Typer(
@@ -26,6 +27,8 @@ cli.add_typer(checks.commands)
 cli.add_typer(samples.commands)
 cli.add_typer(vendors.commands)
 cli.add_typer(keys.commands, name="key")
+fits.commands.add_typer(values.commands)
+cli.add_typer(fits.commands, name="fit")
 
 
 @cli.command(epilog="Example: `bridge version`")
@@ -40,5 +43,5 @@ def main() -> None:
     try:
         cli(prog_name="bridge")
     except BridgeError as problem:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]bridge:[/] {problem}", highlight=False)
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]bridge:[/] {escape(str(problem))}", highlight=False)
         sys.exit(2)

@@ -1,0 +1,154 @@
+"""The commands that find models in a company's own history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from bridge.cli.desks import out
+from bridge.errors import ConfigError
+from bridge.scoring.tables import Scorer, Tables, write_tables
+
+if TYPE_CHECKING:
+    from bridge.scoring.fit.frame import Frame
+    from bridge.scoring.fit.measures import Measures
+
+commands = typer.Typer(no_args_is_help=True, help="Find models in a company's own history, and say how good they are.")
+
+aside = Console(stderr=True, soft_wrap=True)
+"""Where bars and remarks go, so that what is printed can be piped."""
+
+TELLING = 10
+"""So many tables are shown."""
+_SAMPLE = 2_000
+_DIGITS = 6
+
+
+def require_engine() -> None:
+    """Raise ConfigError where the extra `fit` is not installed."""
+    if missing := [name for name in ("numpy", "scipy") if find_spec(name) is None]:
+        raise ConfigError(
+            "bridge fit", f"needs {' and '.join(missing)}; install them: pip install 'retention-bridge[fit]'"
+        )
+
+
+@contextmanager
+def working() -> Iterator[Progress]:
+    """A bar on stderr that vanishes when the work is done."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=aside, transient=True) as bars:
+        yield bars
+
+
+@commands.command(epilog="Example: `bridge fit risk --table customers.csv --label Churn --folds 5 --json`")
+def risk(
+    table: Annotated[Path, typer.Option("--table", help="CSV with a header, one customer a row")],
+    label: Annotated[str, typer.Option("--label", help="Its column that says who left: two values, as Yes and No")],
+    folds: Annotated[int, typer.Option(min=2, max=20, help="Parts, each judged by a model of the others")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Another one deals the customers differently")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures alone, as JSON")] = False,
+    model: Annotated[Path | None, typer.Option("--model", help="Write the model of all rows to this file")] = None,
+) -> None:
+    """Judge the risk engine on any table: every customer is scored by a model that never saw them.
+
+    Numbers, categories and missing values are taken as they are. The figures are out-of-fold: how well leavers are told
+    from the others (AUC, PR AUC, top-decile lift) and how far the probabilities are to be believed (Brier, calibration
+    error over ten groups of equal size). Without `--json`: also the tables that matter most.
+    """
+    require_engine()
+    from bridge.scoring.fit.additive import fit_tables
+    from bridge.scoring.fit.crossfit import every_row, predict_out_of_fold
+    from bridge.scoring.fit.frame import read_frame
+    from bridge.scoring.fit.measures import measure
+
+    frame = read_frame(table, label)
+    for note in frame.notes:
+        aside.print(f"· {note}", style="dim", markup=False, highlight=False)
+    whole = not as_json or model is not None
+    with working() as bars:
+        bar = bars.add_task(f"{folds} folds", total=1.0)
+        p = predict_out_of_fold(frame, folds=folds, seed=seed, report=lambda share: bars.update(bar, completed=share))
+        figures = measure(frame.left, p)
+        fitted = None
+        if whole:
+            last = bars.add_task("all rows", total=1.0)
+            fitted = fit_tables(
+                frame, every_row(frame), seed=seed, report=lambda share: bars.update(last, completed=share)
+            )
+            about = {"table": table.name, "label": label, "rows": len(frame), "folds": folds, "seed": seed}
+            fitted = msgspec.structs.replace(fitted, about=about | _rounded(figures))
+    if fitted and model:
+        model.write_bytes(write_tables(fitted))
+    if as_json:
+        named = {name: value for name, value in _rounded(figures).items() if name != "empc"}
+        typer.echo(msgspec.json.encode(named).decode())
+    elif fitted:
+        _show(figures, fitted, frame)
+
+
+def _rounded(figures: Measures) -> dict[str, float]:
+    return {name: round(value, _DIGITS) for name, value in msgspec.structs.asdict(figures).items()}
+
+
+def _show(figures: Measures, fitted: Tables, frame: Frame) -> None:
+    found = Table("Figure", "Value", "What it says", box=None, padding=(0, 2, 0, 0))
+    usual = float(frame.left.mean())
+    for name, value, text in (
+        ("AUC", figures.auc, "a leaver is ranked above one who stayed so often; 0.5 is chance"),
+        ("PR AUC", figures.pr_auc, f"precision over recall; {usual:.3f} is chance"),
+        (
+            "top-decile lift",
+            figures.top_decile_lift,
+            "times more leavers than usual among the tenth with the highest risk",
+        ),
+        ("Brier", figures.brier, f"mean squared error; {usual * (1 - usual):.4f} for saying {usual:.1%} of everybody"),
+        ("calibration error", figures.ece, "mean distance between said and happened, ten groups of equal size"),
+        ("profit (EMPC)", figures.empc, "per customer, for an offer of 10 to customers worth 200"),
+    ):
+        found.add_row(name, f"{value:.4f}", text)
+    out.print(f"{figures.n:,} customers, out-of-fold", highlight=False)
+    out.print(found)
+    shown = Table("Table", "Moves", "Lowers most", "Raises most", box=None, padding=(0, 2, 0, 0))
+    for name, weight, lowers, raises in telling(fitted, frame):
+        shown.add_row(name, f"{weight:.2f}", lowers, raises)
+    out.print("\nWhat matters most: mean distance from zero, in log-odds", highlight=False)
+    out.print(shown)
+
+
+def telling(fitted: Tables, frame: Frame) -> list[tuple[str, float, str, str]]:
+    """The tables that move scores most: name, mean distance from zero over customers, the cells at either end."""
+    scorer = Scorer(fitted)
+    total: dict[str, float] = {}
+    ends: dict[str, list[tuple[float, str]]] = {}
+    rows = range(0, len(frame), -(-len(frame) // _SAMPLE))
+    for number in rows:
+        row = frame.row(number)
+        for name, share in scorer.score(row).parts:
+            total[name] = total.get(name, 0.0) + abs(share)
+            cells = ", ".join("missing" if row[part] is None else _short(row[part]) for part in name.split(" × "))
+            ends.setdefault(name, []).append((share, cells))
+    first = sorted(total, key=lambda name: -total[name])[:TELLING]
+    return [(name, total[name] / len(rows), _end(min(ends[name])), _end(max(ends[name]))) for name in first]
+
+
+def _end(end: tuple[float, str]) -> str:
+    return f"{end[0]:+.2f}  {end[1]}"
+
+
+def _short(cell: object) -> str:
+    return f"{cell:g}" if isinstance(cell, float) else str(cell)
