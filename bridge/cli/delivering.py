@@ -40,8 +40,9 @@ class Recorded(Struct, kw_only=True):
 def deliver(source: str, file: Path, url: str | None) -> tuple[int, str]:
     """Post the delivery in `file` for `source`; the gateway's status and words.
 
-    It is signed anew with the source's first secret, or sent to the address that carries it. A vendor that signs in a way of its own cannot be imitated: then
-    the headers of the file are sent as they are. Raises BadRequest for a file that is no delivery.
+    It is signed anew with the source's first secret, or sent to the address that carries it. A vendor that signs in a
+    way of its own cannot be imitated: then the headers of the file are sent as they are. Raises BadRequest for a file
+    that is no delivery.
     """
     settings = read_settings()
     registry = load_registry(settings.adapters_dir, settings.mappings_dir, choose_sources(settings), os.environ)
