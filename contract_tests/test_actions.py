@@ -41,16 +41,23 @@ def _actions(vendor: Vendor) -> list[ActionFixture]:
 
 
 async def _perform(
-    vendor: Vendor, fixture: ActionFixture, fault: Answering | None = None, action: Action | None = None
+    vendor: Vendor,
+    fixture: ActionFixture,
+    fault: Answering | None = None,
+    action: Action | None = None,
+    after: int = 0,
 ) -> tuple[str | Exception, list[httpx.Request]]:
-    """The vendor's reference or the failure, and the requests but those for a token."""
+    """The vendor's reference or the failure, and the requests but those for a token. A fault comes after so many good
+    answers."""
     fake = vendor.fake()
-    answers = iter(fixture.answers)
+    answers = iter(fixture.answers[: after if fault else None])
 
     def answer(request: httpx.Request) -> httpx.Response:
         if fake.authorises(request):
             return fake.answer(request)
         one = next(answers, None)
+        if one is None and fault is not None:
+            return fault(request)
         assert one is not None, (
             f"{fixture.name}: one request more than there are answers: {request.method} {request.url}"
         )
@@ -58,8 +65,7 @@ async def _perform(
         return httpx.Response(one.status, content=content, headers={"content-type": "application/json", **one.headers})
 
     adapter = vendor.adapter(fixture.settings)
-    wire = Wire(answer, fake.authorises)
-    wire.fault = fault
+    wire = Wire(answer)
     client = open_client(adapter, transport=wire, clock=NOW.timestamp)
     try:
         done: str | Exception = (await adapter.perform(client, action or fixture.action)).reference
@@ -150,6 +156,20 @@ async def test_a_fault_says_whether_the_vendor_surely_did_nothing(vendor: Vendor
             problem, _ = await _perform(vendor, fixture, fault)
             assert isinstance(problem, VendorRefused), f"{fixture.name}, {name}: {problem!r}"
             assert _indiscreet(source, fixture, problem) == []
+
+
+@pytest.mark.clause("action_half_done")
+async def test_what_was_done_in_part_is_never_said_to_be_undone(vendor: Vendor) -> None:
+    """An action of several requests that fails after one of them wrote something."""
+    for fixture in _actions(vendor):
+        for after in range(1, len(fixture.answers)):
+            for name, fault in {**PASSING, "429": too_many(vendor.manifest.rate_limit.retry_after)}.items():
+                problem, requests = await _perform(vendor, fixture, fault, after=after)
+                done = zip(requests, fixture.answers[:after], strict=False)
+                written = any(one.method not in ("GET", "HEAD") and answer.status < 300 for one, answer in done)
+                where = f"{fixture.name}, {name} after {after}"
+                assert isinstance(problem, VendorRetryable), f"{where}: {problem!r}"
+                assert not (written and problem.undone), where
 
 
 def _indiscreet(source: Any, fixture: ActionFixture, problem: VendorError) -> list[str]:

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from html import escape
 from typing import Any
 
-from bridge.adapter.actions import AddNote, CreateTicket
+from bridge.adapter.actions import AddNote, CreateTicket, before_doing
 from bridge.adapter.client import Client
 from bridge.adapter.delivery import Receipt
 from bridge.adapter.paths import scalar_text
@@ -28,11 +28,8 @@ async def add_note(client: Client, args: AddNote, key: str) -> Receipt:
         answer = await client.call("POST", f"api/v2/tickets/{number}/notes", json=note, headers=_key(key))
         return Receipt(reference=_id(answer.data))
     path = f"api/v2/contacts/{_number(client.source, 'customer', args.customer)}"
-    try:
+    with before_doing():
         answer = await client.call("GET", path)
-    except VendorRetryable as problem:
-        problem.undone = True  # nothing but a question was asked
-        raise
     contact = answer.data if isinstance(answer.data, dict) else {}
     reference = _id(contact)
     if not reference or not isinstance(contact.get("description"), str | None):

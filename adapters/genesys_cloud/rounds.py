@@ -2,7 +2,7 @@
 
 A round reads windows of time, page by page. Those between two imports of a day go back a little, and as far as
 conversations were still going on; the first one of each day goes back a week, for what ended late, was wrapped up or
-surveyed since. https://developer.genesys.cloud/analyticsdatamanagement/analytics/detail/conversation-query
+surveyed since. After a pause each goes back to where the last one ended. https://developer.genesys.cloud/analyticsdatamanagement/analytics/detail/conversation-query
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Cursor(Struct, frozen=True, omit_defaults=True):
 
     `start` and `until` are the window under way, `end` the round's end (0 between rounds); `page`, `seen`, `hits` and
     `last` the pages of the window that were read, their rows, the rows there should be, and the last one's id. `open`
-    is the start of the earliest conversation of the round that had not ended, `deep` the day of the last deep round.
+    is the start of the earliest conversation of the round that had not ended, `deep` the day of the last deep round,
+    `reached` the end of the last round that was read.
     """
 
     start: int = 0
@@ -48,6 +49,7 @@ class Cursor(Struct, frozen=True, omit_defaults=True):
     last: str = ""
     open: int = 0
     deep: int = 0
+    reached: int = 0
     restarts: int = 0
 
 
@@ -106,10 +108,11 @@ class Rounds:
         today = now // _DAY
         if state is None:
             start = self._first or now - 365 * _DAY
-        elif today > state.deep:
-            start = max(self._first, now - _DEEP)
         else:
-            start = max(self._first, now - _GOING_ON, min(state.open or now, now - _LATELY))
+            lately = max(now - _GOING_ON, min(state.open or now, now - _LATELY))
+            start = now - _DEEP if today > state.deep else lately
+            reached = state.reached or state.deep * _DAY
+            start = max(self._first, start if reached >= start else reached - _LATELY)
         start = min(start, now - 1)
         return Cursor(start=start, until=min(start + _WINDOW, now), end=now, deep=today)
 
@@ -137,7 +140,7 @@ class Rounds:
 
 def _next_window(state: Cursor) -> Cursor:
     if state.until >= state.end:
-        return Cursor(open=state.open, deep=state.deep)
+        return Cursor(open=state.open, deep=state.deep, reached=state.end)
     until = min(state.until + _WINDOW, state.end)
     return Cursor(start=state.until, until=until, end=state.end, open=state.open, deep=state.deep)
 

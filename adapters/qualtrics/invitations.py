@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from bridge.adapter.actions import InviteSurvey
+from bridge.adapter.actions import InviteSurvey, before_doing
 from bridge.adapter.client import Client
 from bridge.adapter.delivery import Receipt
 from bridge.adapter.source import Source
@@ -62,13 +62,9 @@ async def invite(client: Client, source: Source, args: InviteSurvey, key: str) -
         "embeddedData": {"crm_id": args.reference, "sent_at": second(now), MARK: key},
     }
     person = {name: value for name, value in person.items() if value}
-    try:
+    # Nobody is written to; a person who is in the list twice is one for the vendor's own merging of duplicates.
+    with before_doing():
         added = await _made(client, source, listed, person, headers, "contactLookupId")
-    except VendorRetryable as problem:
-        # Nobody was written to; a person who is in the list twice is one for the vendor's own merging of duplicates.
-        raise VendorRetryable(
-            source.name, _said(problem), status=problem.status, retry_after=problem.retry_after, undone=True
-        ) from None
     sender = source.setting("sender_address", "")
     days = timedelta(days=int(source.setting("invitation_days", "30")))
     distribution = {
@@ -96,10 +92,6 @@ async def _made(
     if not isinstance(number, str) or not number:
         raise VendorRetryable(source.name, f"invite_survey: the answer has no {name}")
     return number
-
-
-def _said(problem: VendorRetryable) -> str:
-    return str(problem).removeprefix(f"{problem.source}: ")
 
 
 def _wrong(source: Source, name: str, what: str) -> ConfigError:

@@ -5,11 +5,10 @@ It honours no idempotency key. A comment carries it in its subject, a ticket in 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
-from bridge.adapter.actions import AddNote, CreateTicket
+from bridge.adapter.actions import AddNote, CreateTicket, after_doing, before_doing
 from bridge.adapter.client import Client
 from bridge.adapter.delivery import Receipt
 from bridge.adapter.paths import scalar_text
@@ -19,15 +18,14 @@ from .answers import ask, is_id
 
 _PRIORITY = {"low": 0, "normal": 50, "high": 100, "urgent": 100}
 
-T = TypeVar("T")
-
 
 async def comment(client: Client, args: AddNote, key: str) -> Receipt:
     """Comment on a ticket, which its requestors do not get."""
     ticket, key = _id(client, args.ticket), quote(key, safe="")
     subject = f"Retention Bridge {key}"
     query = f"ObjectType = 'RT::Ticket' AND ObjectId = {ticket} AND Type = 'Comment' AND Subject = '{subject}'"
-    done = await _before(lambda: _found(client, "transactions", query))
+    with before_doing():
+        done = await _found(client, "transactions", query)
     if done:
         return Receipt(reference=f"transaction/{done}")
     body = {"Subject": subject, "Content": args.text, "ContentType": "text/plain"}
@@ -40,8 +38,9 @@ async def note(client: Client, args: AddNote, key: str) -> Receipt:
     """Add to the comments on a user, unless somebody else writes them at the same moment."""
     user, key = _id(client, args.customer), quote(key, safe="")
     mark = f"[Retention Bridge {key}]"
-    answer = await _before(lambda: client.call("GET", f"user/{user}"))
-    before = _comments(client, answer.data)
+    with before_doing():
+        answer = await client.call("GET", f"user/{user}")
+        before = _comments(client, answer.data)
     if mark not in before:
         text = "\n\n".join(part for part in (before.strip(), f"{mark}\n{args.text}") if part)
         headers = {"x-request-id": key, "if-match": answer.headers.get("etag", "*")}
@@ -52,7 +51,9 @@ async def note(client: Client, args: AddNote, key: str) -> Receipt:
                 raise VendorRetryable(client.source, "add_note: the user was just changed", undone=True) from None
             raise
         # A change that is not allowed is answered with 200 as well, and a sentence in the language of our user.
-        if mark not in _comments(client, (await client.call("GET", f"user/{user}")).data):
+        with after_doing():
+            after = _comments(client, (await client.call("GET", f"user/{user}")).data)
+        if mark not in after:
             raise VendorRefused(client.source, "add_note: the note was not kept; give our user the right AdminUsers")
     return Receipt(reference=f"user/{user}")
 
@@ -61,7 +62,8 @@ async def open_ticket(client: Client, args: CreateTicket, key: str, queue: str) 
     """Open a ticket of the customer's; one without id and e-mail is named in the text."""
     key = quote(key, safe="")
     mark = f"urn:retention-bridge:{key}"
-    done = await _before(lambda: _found(client, "tickets", f"RefersTo = '{mark}'"))
+    with before_doing():
+        done = await _found(client, "tickets", f"RefersTo = '{mark}'")
     if done:
         return Receipt(reference=done)
     requestor = _id(client, args.customer) if args.customer else args.email
@@ -81,20 +83,6 @@ async def open_ticket(client: Client, args: CreateTicket, key: str, queue: str) 
     if not number:
         raise VendorRetryable(client.source, "create_ticket: the answer names no ticket")
     return Receipt(reference=number)
-
-
-async def _before(asking: Callable[[], Awaitable[T]]) -> T:
-    """What is asked before anything is done: where it fails, nothing was done."""
-    try:
-        return await asking()
-    except VendorRetryable as problem:
-        raise VendorRetryable(
-            problem.source,
-            str(problem).removeprefix(f"{problem.source}: "),
-            status=problem.status,
-            retry_after=problem.retry_after,
-            undone=True,
-        ) from None
 
 
 async def _found(client: Client, path: str, query: str) -> str:

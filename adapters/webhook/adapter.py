@@ -14,6 +14,7 @@ from bridge.adapter.client import Client
 from bridge.adapter.delivery import Item, Opened, Receipt, Refetch, Reply, Request
 from bridge.adapter.manifest import ACTIONS, Manifest
 from bridge.adapter.mapping import Mapping
+from bridge.adapter.paths import MISSING, Path, Unreadable, walk
 from bridge.adapter.source import Source
 from bridge.errors import ConfigError
 from bridge.model import Entry, EntryKind, Subject
@@ -33,6 +34,13 @@ def _sends(do: str) -> Callable[[WebhookAdapter, Client, Any, str], Awaitable[Re
         return await self.outgoing.send(client, do, arguments, key)
 
     return send
+
+
+def _is_there(raw: dict[str, Any], path: Path) -> bool:
+    try:
+        return walk(raw, path) not in (None, MISSING, "", [], {})
+    except Unreadable:
+        return True  # reading the event says what is wrong
 
 
 class WebhookAdapter(Adapter):
@@ -62,11 +70,11 @@ class WebhookAdapter(Adapter):
         return Opened(items=taken.items, ignored=taken.ignored, reply=_OK)
 
     def read(self, item: Item) -> list[Entry | Refetch]:
-        """The entry of one event; [] for visitors whom the sender itself does not know."""
-        if item.raw.get("anonymousId") and not item.raw.get("userId"):
-            return []
+        """The entry of one event; [] for visitors of whom nothing is said by which they could be known."""
         meaning = self._events.meaning(item.raw) or ""
         of = item.object or meaning.removesuffix(DELETED)  # a dead letter of which the settings say more by now
+        if item.raw.get("anonymousId") and of in self.mapping.objects and not self._names_somebody(of, item.raw):
+            return []
         entry = self.mapping.read(msgspec.structs.replace(item, object=of), self.source)
         if meaning.endswith(DELETED):
             gone = msgspec.structs.replace(entry, kind=EntryKind.deleted, subject=Subject(), body={})
@@ -77,6 +85,13 @@ class WebhookAdapter(Adapter):
             # who says what was answered, and not when, tells it as it happens
             entry = msgspec.structs.replace(entry, body={**body, "answered": msgspec.to_builtins(entry.effective_at)})
         return [entry]
+
+    def _names_somebody(self, object: str, raw: dict[str, Any]) -> bool:
+        """Whether the event says whose it is, where the mapping looks for that."""
+        plan = self.mapping.plan(object)
+        own = plan.id if plan.to in ("customer", "account") else ()
+        places = (*own, *plan.customer, *plan.account, *(path for key in plan.keys for path in key.paths))
+        return any(_is_there(raw, path) for path in places)
 
     async def headers(self, client: Client, *, renew: bool) -> dict[str, str]:
         return {"authorization": self._authorization} if self._authorization else {}

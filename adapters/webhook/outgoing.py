@@ -60,7 +60,7 @@ class Outgoing:
             "webhook-signature": self._signatures(f"{number}.{stamp}.".encode() + body),
         }
         try:
-            answer = await client.call("POST", self.url, json=msgspec.Raw(body), headers=headers)
+            answer = await client.call("POST", self.url, json=msgspec.Raw(body), headers=headers, named="to url")
         except VendorRetryable as problem:
             if problem.status is None or not 200 <= problem.status < 300:
                 raise

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from bridge.adapter.actions import AddNote, CreateTicket
+from bridge.adapter.actions import AddNote, CreateTicket, before_doing
 from bridge.adapter.client import Client
 from bridge.adapter.delivery import Receipt
 from bridge.adapter.paths import scalar_text
@@ -92,7 +91,7 @@ async def _requester(client: Client, args: CreateTicket, find: Find) -> tuple[di
         return {"requester": {"email": args.email, "name": args.name or args.email}}, False
     if not args.phone:
         raise VendorRefused(client.source, "create_ticket: name a customer, an e-mail address or a phone")
-    with _undone():
+    with before_doing():
         known = await find(args.phone)
     if len(known) > 1:
         raise VendorRefused(client.source, "create_ticket: several users have this phone; name the customer")
@@ -108,22 +107,12 @@ async def _requester(client: Client, args: CreateTicket, find: Find) -> tuple[di
 
 async def _current(client: Client, path: str, name: str) -> dict[str, Any]:
     """The object as it is now."""
-    with _undone():
+    with before_doing():
         data = (await client.call("GET", path)).data
     found = data.get(name) if isinstance(data, dict) else None
     if not isinstance(found, dict):
         raise VendorRetryable(client.source, f"the answer is no {name}", undone=True)
     return found
-
-
-@contextmanager
-def _undone() -> Iterator[None]:
-    """What goes wrong while only questions are asked leaves everything undone."""
-    try:
-        yield
-    except VendorRetryable as problem:
-        problem.undone = True
-        raise
 
 
 def _id(data: object, name: str) -> str:

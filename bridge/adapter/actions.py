@@ -6,6 +6,8 @@ Phones are E.164, instants aware UTC, texts plain and already in the customer's 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -13,13 +15,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from bridge.adapter.delivery import Action
-from bridge.errors import VendorRefused
+from bridge.errors import VendorRefused, VendorRetryable
 
 Text = Annotated[str, Meta(min_length=1, max_length=20_000)]
-Line = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\r\n]*$")]
-Name = Annotated[str, Meta(max_length=255, pattern=r"^[^\r\n]*$")]
-Phone = Annotated[str, Meta(pattern=r"^\+[1-9]\d{3,14}$")]
-Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$")]
+# `\Z`, since `$` lets a line feed at the end pass, and `[0-9]`, since `\d` is any script's digits.
+Line = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\r\n]*\Z")]
+Name = Annotated[str, Meta(max_length=255, pattern=r"^[^\r\n]*\Z")]
+Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{3,14}\Z")]
+Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\Z")]
 When = Annotated[datetime, Meta(tz=True)]
 
 
@@ -56,7 +59,7 @@ class CreateTicket(_Arguments, frozen=True):
     name: Name = ""
     email: Email | None = None
     phone: Phone | None = None
-    priority: Annotated[str, Meta(pattern="^(low|normal|high|urgent)$")] = "normal"
+    priority: Annotated[str, Meta(pattern=r"^(low|normal|high|urgent)\Z")] = "normal"
 
 
 class ScheduleCallback(_Arguments, frozen=True):
@@ -85,7 +88,7 @@ class SendEmail(_Arguments, frozen=True):
     text: Text
     name: Name = ""
     reply_to: Email | None = None
-    unsubscribe: Annotated[str, Meta(pattern=r"^(https://|mailto:)\S+$")] | None = None
+    unsubscribe: Annotated[str, Meta(pattern=r"^(https://|mailto:)\S+\Z")] | None = None
 
 
 class InviteSurvey(_Arguments, frozen=True):
@@ -100,7 +103,7 @@ class InviteSurvey(_Arguments, frozen=True):
     phone: Phone | None = None
     given_name: Name = ""
     family_name: Name = ""
-    language: Annotated[str, Meta(pattern="^[a-z]{2}$")] = "de"
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2}\Z")] = "de"
 
 
 class Erase(_Arguments, frozen=True):
@@ -112,7 +115,7 @@ class Erase(_Arguments, frozen=True):
 class ExportList(_Arguments, frozen=True):
     """A table for a person or another system. All rows have one value for each of `columns`, in their order."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}\Z")]
     columns: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=200)]
     rows: Annotated[tuple[tuple[str, ...], ...], Meta(max_length=100_000)]
 
@@ -149,3 +152,26 @@ def checked(source: str, action: Action) -> Any:
     if kind is None:
         raise VendorRefused(source, f"there is no action {action.do}")
     return arguments(source, action, kind)
+
+
+@contextmanager
+def before_doing() -> Iterator[None]:
+    """Around the questions that come before an action: what fails here leaves everything undone."""
+    with _undone(True):
+        yield
+
+
+@contextmanager
+def after_doing() -> Iterator[None]:
+    """Around the calls that come after a part of an action: whatever fails here, that part was done."""
+    with _undone(False):
+        yield
+
+
+@contextmanager
+def _undone(surely: bool) -> Iterator[None]:
+    try:
+        yield
+    except VendorRetryable as problem:
+        problem.undone = surely
+        raise

@@ -95,23 +95,27 @@ class Client:
         headers: dict[str, str] | None = None,
         deadline: float | None = None,
         authorise: bool = True,
+        named: str = "",
     ) -> Answer:
         """Call `path` (relative to the base URL, or an absolute URL of the same host, such as a next-page link, or of
         one of the manifest's other hosts, which is never told what authorises a call).
 
-        `deadline` is the number of seconds that everything together may take. A 401 is answered once by renewing the
+        `named` stands in errors for a path that is a secret in itself. `deadline` is the number of seconds that
+        everything together may take. A 401 is answered once by renewing the
         authorising headers. Raises VendorRetryable (time-out, no connection, 429, 5xx, an answer that is no JSON, a
         refusal in which the manifest's words for "later" stand) and
         VendorRefused (other 4xx, an oversize answer, a redirect or link to another host).
         """
+        what = f"{method} {named or _shown(path)}"
         try:
             async with asyncio.timeout(self._timeout * 6 if deadline is None else max(0.0, deadline)):
-                return await self._call(method, path, params, json, form, headers, authorise)
+                return await self._call(what, method, path, params, json, form, headers, authorise)
         except TimeoutError:
-            raise VendorRetryable(self.source, f"{method} {_shown(path)} took too long") from None
+            raise VendorRetryable(self.source, f"{what} took too long") from None
 
     async def _call(
         self,
+        what: str,
         method: str,
         path: str,
         params: dict[str, Any] | None,
@@ -127,14 +131,14 @@ class Client:
 
         async def attempt(renew: bool) -> tuple[int, httpx.Headers, bytes]:
             authorising = await self._headers(renew) if authorise else {}
-            return await self._send(method, url, params, content, form, {**fixed, **authorising})
+            return await self._send(what, method, url, params, content, form, {**fixed, **authorising})
 
         url = self._url(method, path)
         authorise = authorise and _same_host(url, httpx.URL(self.base_url))
         status, got, answer = await attempt(False)
         if status == 401 and authorise:
             status, got, answer = await attempt(True)
-        return self._sorted(f"{method} {_shown(path)}", status, got, answer)
+        return self._sorted(what, status, got, answer)
 
     def _url(self, method: str, path: str) -> httpx.URL:
         base = httpx.URL(self.base_url)
@@ -148,6 +152,7 @@ class Client:
 
     async def _send(
         self,
+        what: str,
         method: str,
         url: httpx.URL,
         params: dict[str, Any] | None,
@@ -157,7 +162,6 @@ class Client:
     ) -> tuple[int, httpx.Headers, bytes]:
         if self._http is None:
             self._http = httpx.AsyncClient(transport=self._transport, timeout=self._timeout, follow_redirects=False)
-        what = f"{method} {_shown(url.path)}"
         for _ in range(_MAX_REDIRECTS + 1):
             try:
                 async with self._http.stream(

@@ -6,6 +6,7 @@ import os
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
@@ -39,8 +40,9 @@ class Recorded(Struct, kw_only=True):
 def deliver(source: str, file: Path, url: str | None) -> tuple[int, str]:
     """Post the delivery in `file` for `source`; the gateway's status and words.
 
-    It is signed anew with the source's first secret. A vendor that signs in a way of its own cannot be imitated: then
-    the headers of the file are sent as they are. Raises BadRequest for a file that is no delivery.
+    It is signed anew with the source's first secret, or sent to the address that carries it. A vendor that signs in a
+    way of its own cannot be imitated: then the headers of the file are sent as they are. Raises BadRequest for a file
+    that is no delivery.
     """
     settings = read_settings()
     registry = load_registry(settings.adapters_dir, settings.mappings_dir, choose_sources(settings), os.environ)
@@ -51,12 +53,15 @@ def deliver(source: str, file: Path, url: str | None) -> tuple[int, str]:
         raise BadRequest(f"{file}: {problem.strerror}") from None
     except msgspec.DecodeError as problem:
         raise BadRequest(f"{file}: is no recorded delivery: {problem}") from None
-    query = f"?{recorded.query}" if recorded.query else ""
-    path = f"/webhooks/{source}{query}"
+    signature = adapter.manifest.signature
+    query = recorded.query
+    if signature is not None and signature.scheme == "query":
+        secret = urlencode({signature.parameter: adapter.source.setting(signature.setting)})
+        query = "&".join(filter(None, (query, secret)))
+    path = f"/webhooks/{source}" + (f"?{query}" if query else "")
     base = (url or f"http://127.0.0.1:{settings.port}").rstrip("/")
     headers = {"content-type": "application/json", **{name.lower(): one for name, one in recorded.headers.items()}}
-    signature = adapter.manifest.signature
-    if signature is not None and signature.scheme != "own":
+    if signature is not None and signature.scheme not in ("own", "query"):
         headers |= sign(
             adapter.manifest,
             adapter.source,

@@ -114,6 +114,26 @@ async def test_the_first_round_of_a_day_reads_a_week_again() -> None:
     assert where.queries()[-1]["interval"].startswith("2026-03-03T11:05:00.000Z/")
 
 
+@pytest.mark.parametrize(
+    ("pause", "start"),
+    [
+        (timedelta(hours=6), "2026-03-02T11:00:00.000Z"),
+        (timedelta(days=3), "2026-02-26T12:00:00.000Z"),
+        (timedelta(days=20), "2026-03-02T11:00:00.000Z"),
+    ],
+)
+async def test_after_a_pause_nothing_of_it_is_left_out(pause: timedelta, start: str) -> None:
+    where = Organization().on(DETAILS, _answer(1))
+    adapter = make(since="2026-01-01")
+    _, cursor = await _read(where, adapter=adapter)
+    before = len(where.queries())
+    await _read(where, cursor, NOW + pause, adapter)
+    intervals = [query["interval"].split("/") for query in where.queries()[before:]]
+    assert intervals[0][0] == start
+    assert intervals[-1][1] == (NOW + pause).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    assert [end for _, end in intervals[:-1]] == [begin for begin, _ in intervals[1:]]
+
+
 async def test_a_window_with_more_rows_than_a_query_gives_is_halved() -> None:
     where = Organization().on(DETAILS, _answer(1, hits=150_000), _answer(1), _answer(2))
     items, _ = await _read(where)

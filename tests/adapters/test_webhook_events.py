@@ -160,6 +160,17 @@ def test_visitors_whom_the_sender_does_not_know_are_nobody() -> None:
         assert said(make(), {"type": kind, "anonymousId": "x", "timestamp": T, "event": "Run"}) == []
     with pytest.raises(MappingError, match="userId"):
         said(make(), {"type": "identify", "timestamp": T, "traits": {}})
+    assert said(make(), {"type": "nps", "id": "1", "anonymousId": "x", "timestamp": T, "score": 3}) == []
+
+
+def test_an_anonymous_id_beside_what_identifies_somebody_loses_nothing() -> None:
+    anonymous = {"anonymousId": "x", "timestamp": T}
+    (answer,) = said(make(), {"type": "nps", "id": "1", **anonymous, "score": 3, "email": "a@example.org"})
+    assert (answer.object, answer.body["score"]) == ("survey_response", 3)
+    (company,) = said(make(), {"type": "group", **anonymous, "groupId": "g-1", "traits": {"name": "Acme"}})
+    assert (company.object, company.source_id) == ("account", "g-1")
+    with pytest.raises(MappingError, match="customer"):
+        said(make(), {"type": "nps", "id": "1", **anonymous, "score": 3, "customer": "a@example.org"})
 
 
 def test_an_overlay_may_do_without_any_order() -> None:

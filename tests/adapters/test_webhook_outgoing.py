@@ -20,7 +20,7 @@ from bridge.adapter.base import Adapter
 from bridge.adapter.client import open_client
 from bridge.adapter.delivery import Action, Receipt
 from bridge.adapter.manifest import ACTIONS
-from bridge.errors import ConfigError, VendorRefused, VendorRetryable
+from bridge.errors import ConfigError, VendorError, VendorRefused, VendorRetryable
 from contract_tests.fakes.webhook import Fake
 from tests.adapters.webhook_sender import NOW, make
 
@@ -73,6 +73,19 @@ async def test_a_library_of_the_standard_accepts_it() -> None:
         body = Webhook(OLD).verify(seen[0].content, dict(seen[0].headers))
     assert body["type"] == "action.add_note"
     assert str(seen[0].url) == URL
+
+
+async def test_the_address_stands_in_no_error_even_where_it_looks_like_a_word() -> None:
+    adapter = sender(url="https://hooks.example.org/services/QuiteASecretWord")
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("slow", request=request)
+
+    for answer in (lambda _: httpx.Response(503), lambda _: httpx.Response(404), slow):
+        with pytest.raises(VendorError) as caught:
+            await perform(adapter, answer)
+        assert "POST to url" in str(caught.value)
+        assert "services" not in str(caught.value)
 
 
 async def test_while_a_secret_is_replaced_both_sign() -> None:

@@ -133,6 +133,20 @@ def test_a_recorded_delivery_is_signed_anew_and_posted_to_the_gateway(
         assert "No such file" in fails(monkeypatch, capsys, *words, str(tmp_path / "none.json"))
 
 
+def test_a_recorded_delivery_goes_to_the_address_that_carries_the_secret(sources: Path, tmp_path: Path) -> None:
+    settings = "my_domain: d, client_id: c, client_secret: s, webhook_secret: [ü&1, old]"
+    (sources.parent / "config" / "sources.yaml").write_text(
+        f"sources:\n  crm: {{adapter: salesforce, settings: {{{settings}}}}}\n", "utf-8"
+    )
+    file = tmp_path / "delivery.json"
+    file.write_text('{"raw_body": "<a/>", "headers": {"Content-Type": "text/xml"}, "query": "a=1"}')
+    with respx.mock() as wire:
+        sent = wire.post(path="/webhooks/crm").respond(200, text="kept")
+        assert "200 kept" in ask("replay", "crm", "--file", str(file), "--url", "http://127.0.0.1:9999")
+        assert str(sent.calls.last.request.url).endswith("/webhooks/crm?a=1&key=%C3%BC%261")
+        assert sent.calls.last.request.headers["content-type"] == "text/xml"
+
+
 def test_an_export_is_synced_looked_up_mended_and_replayed(sources: Path) -> None:
     (sources / "kunden.csv").write_text(
         "Kundennummer;Nachname;Telefon;Kunde seit\n1;Albers;030 23125001;2019-03-01\n2;Krüger;030 23125002;gestern\n",
