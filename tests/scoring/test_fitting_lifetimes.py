@@ -13,10 +13,10 @@ import pytest
 np = pytest.importorskip("numpy")
 
 from bridge.errors import BadRequest  # noqa: E402 the fit is an extra
-from bridge.scoring.fit.lifetimes import Histories, fit_buying, fit_renewing, fit_spending  # noqa: E402
-from bridge.scoring.fit.transactions import collect, read_amount, read_day, read_transactions  # noqa: E402
-from bridge.scoring.fit.worth import expected_purchases, fit_worth  # noqa: E402
-from bridge.scoring.lifetime import Buying  # noqa: E402
+from bridge.scoring.fit.lifetimes import Histories, fit_buying, fit_renewing, fit_spending  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.transactions import collect, read_amount, read_day, read_transactions  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.worth import expected_purchases, fit_worth  # noqa: E402 the fit is an extra
+from bridge.scoring.lifetime import Buying  # noqa: E402 the fit is an extra
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SURVIVAL = {
