@@ -124,7 +124,7 @@ class Lists:
         if rows and (not leads_on or (_marks(rows) == state.seen and not self._may_come_again(state, rows))):
             raise VendorRetryable(self._source, f"{stream}: the vendor repeats a page; stopped instead of looping")
         seen = frozenset(state.seen)
-        stamps = sorted(_stamps(rows, listed.stamp))
+        stamps = list(_stamps(rows, listed.stamp))
         state = msgspec.structs.replace(
             state,
             began=state.began or at or int(now.timestamp()),
@@ -143,7 +143,8 @@ class Lists:
     def _moved(self, listed: Listed, state: Cursor, stamps: list[int], seen: tuple[str, ...], *, more: bool) -> Cursor:
         """Where to read on: later in time, on the next page, in the next part, or in the next round."""
         if more:
-            gone_on = listed.by_time and stamps and (state.page > 1 or stamps[0] < stamps[-1])
+            in_order = stamps == sorted(stamps)  # else what is earlier than the last row may still be to come
+            gone_on = listed.by_time and stamps and in_order and (state.page > 1 or stamps[0] < stamps[-1])
             later = stamps[-1] - 1 if gone_on else 0
             if later > state.since:
                 return msgspec.structs.replace(state, since=later, page=1, seen=seen)

@@ -24,7 +24,7 @@ MOST_STREAMS = 8
 SKEW_SECONDS = 30
 """A clock that is further off is worth a word; signatures with a time are refused beyond 300 seconds."""
 _TOO_SKEWED = 300
-NOBODY = {"phone": "+4915500009999", "email": "nobody-{}@nowhere.example", "id": "{}"}
+NOBODY = {"phone": "+491713920099", "email": "nobody-{}@nowhere.example", "id": "{}"}
 """Keys that cannot exist: a number kept free for fiction, a domain that nobody can have, an id nobody gave out."""
 
 

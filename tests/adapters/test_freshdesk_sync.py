@@ -307,3 +307,12 @@ async def test_ratings_can_be_left_out_and_settings_that_cannot_be_meant_are_sai
     ):
         with pytest.raises(ConfigError, match=name):
             account(None, **{name: wrong})
+
+
+@pytest.mark.parametrize(("backwards", "goes_on"), [(False, {"since"}), (True, {"page"})])
+async def test_a_list_in_another_order_is_gone_through_by_its_pages(backwards: bool, goes_on: set[str]) -> None:
+    """To go on behind the latest change would leave out what is earlier and still to come."""
+    rows = [ticket(id=number, updated_at=f"2026-02-{number % 28 + 1:02}T09:00:00Z") for number in range(1, 101)]
+    rows.sort(key=lambda row: str(row["updated_at"]), reverse=backwards)
+    found = await page(Account().on(TICKETS, listed(rows, 2)), "tickets")
+    assert set(json.loads(found.cursor)) & {"since", "page"} == goes_on
