@@ -9,6 +9,7 @@
 // else as the system has it. `keys="page"`: 1, 2, 3, c and a work wherever the focus is, not in the card alone.
 // Events: retention-card:ready, :outcome, :insert, :ticket-expired.
 
+import { copy } from './clipboard.js';
 import { Gateway, LONGEST_PAUSE_MS } from './gateway.js';
 import { Grant } from './grant.js';
 import { recall, remember } from './memory.js';
@@ -383,24 +384,6 @@ export class RetentionCard extends HTMLElement {
 
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(`retention-card:${name}`, { bubbles: true, composed: true, detail }));
-  }
-}
-
-// The clipboard may be closed to frames; then the old way, from a text field that nobody sees.
-async function copy(text, root) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const field = h('textarea', { class: 'unseen', 'aria-hidden': 'true', tabindex: '-1' });
-    field.value = text;
-    const before = root.activeElement;
-    root.append(field);
-    field.select();
-    const done = document.execCommand('copy');
-    field.remove();
-    before?.focus();
-    return done;
   }
 }
 
