@@ -43,7 +43,9 @@ def _parsed(text: str, region: str) -> str | None:
     number = _bare_number(text)
     if number is None:
         return None
-    number = _WORDS.sub(" ", number)
+    number, words = _WORDS.subn(" ", number)
+    if words and not _PLAIN.fullmatch(number):
+        return None
     if (e164 := _with_trunk_zero(number, region)) is not None:
         return _checked(e164)
     attempts = [number]
@@ -71,6 +73,7 @@ def _checked(e164: str) -> str | None:
 
 _WORDS = re.compile(r"(?i)\b(?!ext)[^\W\d_]{2,}\b[.:]?")
 """What people write beside a number ("0172 … zu Hause"). The library would dial its letters as on a keypad."""
+_PLAIN = re.compile(r"[\d\s()+./:,\-]*")
 _SEPARATORS = str.maketrans("", "", " ()/.-")
 _TRUNK_ZERO = re.compile(r"0[1-9][0-9]{3,14}")
 
