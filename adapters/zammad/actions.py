@@ -20,8 +20,6 @@ from bridge.errors import VendorRefused, VendorRetryable
 from .listing import quoted, read
 
 _PRIORITY = {"low": "1 low", "normal": "2 normal", "high": "3 high", "urgent": "3 high"}
-_LONGEST_NOTE = 5000
-"""Of a user; https://github.com/zammad/zammad/blob/stable/db/migrate/20120101000001_create_base.rb"""
 
 T = TypeVar("T")
 
@@ -48,9 +46,10 @@ async def note(client: Client, args: AddNote, key: str) -> Receipt:
     if _mark(key) not in before:
         added = escape(f"{args.text}\n[{_mark(key)}]", quote=False).replace("\n", "<br>")
         text = "<br><br>".join(part for part in (before, added) if part)
-        if len(text) > _LONGEST_NOTE:
-            raise VendorRefused(client.source, f"add_note: a user's note holds at most {_LONGEST_NOTE} signs")
-        await client.call("PUT", path, json={"note": text}, headers=_header(key))
+        kept = (await client.call("PUT", path, json={"note": text}, headers=_header(key))).data
+        if not isinstance(kept, dict) or _mark(key) not in (scalar_text(kept.get("note")) or ""):
+            # Zammad cuts what is longer than its column, and says nothing.
+            raise VendorRefused(client.source, "add_note: the end of the note was not kept: there is too much in it")
     return _receipt(user)
 
 

@@ -70,30 +70,29 @@ async def _walk(client: Client, stream: str, at: Cursor, until: str) -> Page:
         newest = await _search(client, stream, _EVER, _FOR_GOOD, order="desc", per_page=1)
         at = Cursor(since=min(newest[0]["updated_at"], until) if newest else "", restarts=at.restarts)
     rows = await read(client, stream, {"page": at.pages + 1, "per_page": PAGE})
-    if not rows:
-        return await _walked(client, stream, at)
     numbers = [row["id"] for row in rows]
     if sorted({at.last, *numbers}) != [at.last, *numbers]:
         if at.restarts >= _RESTARTS:
             raise VendorRetryable(client.source, f"{stream}: pages come that were not asked for")
         return _page(stream, [], Cursor(restarts=at.restarts + 1), more=True)
-    after = msgspec.structs.replace(at, pages=at.pages + 1, rows=at.rows + len(rows), last=numbers[-1])
-    return _page(stream, rows, after, more=True)
-
-
-async def _walked(client: Client, stream: str, at: Cursor) -> Page:
-    """The end of a walk: everything was seen if the row read last is still the one at its place. Where something was
-    deleted meanwhile, what stood behind it has moved to pages that were already read."""
+    if at.pages and await _has_moved(client, stream, at):
+        return _page(stream, [], Cursor(restarts=at.restarts), more=True)
+    if rows:
+        after = msgspec.structs.replace(at, pages=at.pages + 1, rows=at.rows + len(rows), last=numbers[-1])
+        return _page(stream, rows, after, more=True)
     if at.pages and not at.since:
         what = "is there, but its search finds nothing: set up Elasticsearch, or rebuild its index"
         raise VendorRefused(client.source, f"{stream}: {what}")
     if at.since and not at.pages:
         raise VendorRetryable(client.source, f"{stream}: the search finds some, but the list is empty")
-    if at.pages:
-        there = await read(client, stream, {"page": at.rows, "per_page": 1})
-        if [row["id"] for row in there] != [at.last]:
-            return _page(stream, [], Cursor(), more=True)
     return _page(stream, [], Cursor(since=at.since, walking=not at.since), more=False)
+
+
+async def _has_moved(client: Client, stream: str, at: Cursor) -> bool:
+    """Whether the row read last stands no more at its place: something before it was deleted, and what stood behind it
+    has moved to a page that was already read."""
+    there = await read(client, stream, {"page": at.rows, "per_page": 1})
+    return [row["id"] for row in there] != [at.last]
 
 
 async def _changes(client: Client, stream: str, at: Cursor, until: str) -> Page:
