@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import b64encode
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 
-from bridge.adapter.actions import ScheduleCallback
+from bridge.adapter.actions import ScheduleCallback, check_due
 from bridge.adapter.base import Adapter
 from bridge.adapter.client import Client
 from bridge.adapter.delivery import Item, Opened, Page, Receipt, Refetch, Request
@@ -29,8 +29,6 @@ from .logs import Line, Place, generations, read_on
 PAGE_LINES = 500
 SETTLED = 1.0
 """Seconds after which all records of a call have been written: Asterisk writes them together, when it ends."""
-EARLY = timedelta(seconds=30)
-"""How much too early a callback may be placed."""
 RING_SECONDS = 300
 """How long a callback waits for an employee."""
 
@@ -108,12 +106,10 @@ class Asterisk(Adapter):
     async def schedule_callback(self, client: Client, args: ScheduleCallback, key: str) -> Receipt:
         """Offer the callback to an employee and, once one has picked up, dial the customer.
 
-        Asterisk keeps nothing for later: before `at` this raises VendorRetryable, with how long it still is.
+        Asterisk keeps nothing for later: before `at` this raises VendorRetryable with how long it
+        still is, long after it VendorRefused.
         """
-        wait = args.at - client.now()
-        if wait > EARLY:
-            what = "schedule_callback: it is not time yet, and Asterisk keeps no calls for later"
-            raise VendorRetryable(self.source.name, what, retry_after=wait.total_seconds(), undone=True)
+        check_due(self.source.name, args, client.now())
         queue = args.queue or next(iter(self.source.secrets("callback_queue")), "")
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,79}", queue):
             raise VendorRefused(self.source.name, "schedule_callback: no queue is named that could be an extension")

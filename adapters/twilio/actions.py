@@ -9,18 +9,15 @@ https://www.twilio.com/docs/messaging/api/message-resource, https://www.twilio.c
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from bridge.adapter.actions import ScheduleCallback, SendSms
+from bridge.adapter.actions import ScheduleCallback, SendSms, check_due
 from bridge.adapter.client import Client
 from bridge.adapter.delivery import Receipt
 from bridge.adapter.source import Source
 from bridge.errors import ConfigError, VendorRefused, VendorRetryable
 
-EARLY = timedelta(seconds=30)
-"""How much too early a callback may be placed."""
 _KEY_HEADER = "I-Twilio-Idempotency-Token"
 _ADDRESS = re.compile(r"https?://[^\s#]+")
 
@@ -45,14 +42,12 @@ class Actions:
     async def schedule_callback(self, client: Client, args: ScheduleCallback, key: str) -> Receipt:
         """The call's SID. The customer is called, and what they meet is up to the TwiML of `callback_url`.
 
-        Twilio keeps no calls for later: before `at` this raises VendorRetryable, with how long it still is.
+        Twilio keeps no calls for later: before `at` this raises VendorRetryable with how long it
+        still is, long after it VendorRefused.
         """
         caller = self._needed("schedule_callback", "callback_from")
         flow = self._needed("schedule_callback", "callback_url")
-        wait = args.at - client.now()
-        if wait > EARLY:
-            what = "schedule_callback: it is not time yet, and Twilio keeps no calls for later"
-            raise VendorRetryable(self._source.name, what, retry_after=wait.total_seconds(), undone=True)
+        check_due(self._source.name, args, client.now())
         said = {"key": key, "queue": args.queue} if args.queue else {"key": key}
         return await self._post(client, "Calls.json", {"To": args.phone, "From": caller, "Url": _with(flow, said)}, key)
 

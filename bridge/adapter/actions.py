@@ -133,6 +133,10 @@ ARGUMENTS: Final[dict[str, type[_Arguments]]] = {
 }
 """The arguments of every action there is."""
 
+EARLY_SECONDS: Final = 30.0
+LATE_SECONDS: Final = 1800.0
+"""A callback is dialled so much before its time at most, and so much after it."""
+
 A = TypeVar("A", bound=_Arguments)
 
 
@@ -152,6 +156,20 @@ def checked(source: str, action: Action) -> Any:
     if kind is None:
         raise VendorRefused(source, f"there is no action {action.do}")
     return arguments(source, action, kind)
+
+
+def check_due(source: str, wanted: ScheduleCallback, now: datetime) -> None:
+    """For vendors that dial at once: refuse until it is time, and for good once it is long past.
+
+    Raises VendorRetryable (undone, with the seconds to wait) before `at`, VendorRefused long after it: nobody wants
+    to be called at two in the morning because a system was down in the evening.
+    """
+    wait = (wanted.at - now).total_seconds()
+    if wait > EARLY_SECONDS:
+        what = "schedule_callback: it is not time yet, and the vendor keeps no calls for later"
+        raise VendorRetryable(source, what, retry_after=wait, undone=True)
+    if wait < -LATE_SECONDS:
+        raise VendorRefused(source, "schedule_callback: the time of the call is long past; agree on another one")
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from bridge.adapter.actions import after_doing, before_doing, checked
+from bridge.adapter.actions import ScheduleCallback, after_doing, before_doing, check_due, checked
 from bridge.adapter.base import Action
 from bridge.errors import VendorRefused, VendorRetryable
 
@@ -44,3 +45,18 @@ def test_what_fails_before_is_undone_and_what_fails_after_is_not() -> None:
     with pytest.raises(VendorRetryable) as caught, after_doing():
         raise VendorRetryable("desk", "a question failed", undone=True)
     assert not caught.value.undone
+
+
+@pytest.mark.parametrize("minutes", [-25, -1, 0, 0.4])
+def test_a_callback_whose_time_has_come_may_be_dialled(minutes: float) -> None:
+    now = datetime(2026, 3, 2, 17, tzinfo=timezone.utc)
+    check_due("phone", ScheduleCallback(phone="+4930123456", at=now + timedelta(minutes=minutes)), now)
+
+
+def test_a_callback_is_dialled_neither_before_its_time_nor_long_after_it() -> None:
+    now = datetime(2026, 3, 2, 17, tzinfo=timezone.utc)
+    with pytest.raises(VendorRetryable, match="not time yet") as early:
+        check_due("phone", ScheduleCallback(phone="+4930123456", at=now + timedelta(hours=2)), now)
+    assert (early.value.retry_after, early.value.undone) == (7200, True)
+    with pytest.raises(VendorRefused, match="long past"):
+        check_due("phone", ScheduleCallback(phone="+4930123456", at=now - timedelta(hours=9)), now)
