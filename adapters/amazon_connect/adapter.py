@@ -86,7 +86,7 @@ class AmazonConnectAdapter(Adapter):
         )
 
     def _needed(self, name: str) -> str:
-        value = next(iter(self.source.secrets(name)), "").strip()
+        value = self.source.optional(name)
         if not value:
             raise VendorRefused(self.source.name, f"create_task: the setting {name} is missing")
         return value

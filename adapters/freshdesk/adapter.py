@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import b64encode
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
 from bridge.adapter.actions import AddNote, CreateTicket
@@ -16,7 +16,7 @@ from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.paths import kind, scalar_text
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, VendorError, VendorRefused, VendorRetryable
+from bridge.errors import VendorError, VendorRefused, VendorRetryable
 from bridge.model import Entry, Key, KeyKind
 
 from . import actions
@@ -40,11 +40,11 @@ class FreshdeskAdapter(Adapter):
     def __init__(self, source: Source, manifest: Manifest, mapping: Mapping) -> None:
         super().__init__(source, manifest, mapping)
         if source.setting("domain", "").strip().lower().endswith(".freshdesk.com"):
-            raise self._wrong("domain", "is only the part before .freshdesk.com")
+            raise self.source.wrong("domain", "is only the part before .freshdesk.com")
         if self._setting("ratings") not in ("on", "off"):
-            raise self._wrong("ratings", "is neither on nor off")
+            raise self.source.wrong("ratings", "is neither on nor off")
         if not re.fullmatch(r"\d{1,3}", self._setting("ratings_lookback_days")):
-            raise self._wrong("ratings_lookback_days", "is not a number of days")
+            raise self.source.wrong("ratings_lookback_days", "is not a number of days")
         self._system = self._setting("external_id_system").strip().lower()
         self._records = Records(
             source,
@@ -164,17 +164,9 @@ class FreshdeskAdapter(Adapter):
         return await actions.create_ticket(client, args, key)
 
     def _first(self) -> int:
-        since = next(iter(self.source.secrets("since")), "").strip()
-        if not since:
-            return 0
-        try:
-            return max(0, int(datetime.combine(date.fromisoformat(since), time(), self.source.zone).timestamp()))
-        except ValueError:
-            raise self._wrong("since", "is not a date as 2024-01-31") from None
+        since = self.source.since()
+        return 0 if since is None else max(0, int(since.timestamp()))
 
     def _setting(self, name: str) -> str:
         default = next(one.default for one in self.manifest.settings if one.name == name)
         return self.source.setting(name, default)
-
-    def _wrong(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"sources.yaml: sources.{self.source.name}.settings.{name}", what)

@@ -12,7 +12,7 @@ from bridge.adapter.delivery import Item, Opened, Page, Receipt, Refetch, Reques
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, VendorRefused
+from bridge.errors import VendorRefused
 from bridge.model import Entry, Key
 
 from .conversations import Conversations
@@ -86,12 +86,11 @@ class GenesysCloudAdapter(Adapter):
         return Receipt(reference=number if isinstance(number, str) else "")
 
     def _optional(self, name: str) -> str:
-        return next(iter(self.source.secrets(name)), "").strip()
+        return self.source.optional(name)
 
     def _first(self) -> int:
         since = self._optional("since")
         try:
             return int(datetime.combine(date.fromisoformat(since), time(), timezone.utc).timestamp()) if since else 0
         except ValueError:
-            where = f"sources.yaml: sources.{self.source.name}.settings.since"
-            raise ConfigError(where, "is not a date as 2024-01-31") from None
+            raise self.source.wrong("since", "is not a date as 2024-01-31") from None

@@ -36,7 +36,7 @@ def task(args: CreateTask, key: str, now: datetime, source: Source) -> dict[str,
         "hs_task_body": "<br>".join(html.escape(line, quote=False).replace("\n", "<br>") for line in lines if line),
         "hs_timestamp": _instant(due),
         "hs_task_status": "NOT_STARTED",
-        "hs_task_type": "CALL" if args.phone else "TODO",
+        "hs_task_type": "CALL" if args.phone else "TODO",  # HubSpot's words for the kinds of task
     }
     if args.owner:
         properties["hubspot_owner_id"] = args.owner

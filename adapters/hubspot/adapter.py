@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -15,7 +15,7 @@ from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.paths import scalar_text
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, NotAuthentic, VendorRefused
+from bridge.errors import NotAuthentic, VendorRefused
 from bridge.model import Entry, Key, KeyKind
 
 from . import actions
@@ -35,16 +35,16 @@ class HubspotAdapter(Adapter):
     def __init__(self, source: Source, manifest: Manifest, mapping: Mapping) -> None:
         super().__init__(source, manifest, mapping)
         if not re.fullmatch(r"v\d|\d{4}-\d\d(-beta)?", self._setting("api_version")):
-            raise self._wrong("api_version", "is neither a month as 2026-03 nor a number as v3")
+            raise self.source.wrong("api_version", "is neither a month as 2026-03 nor a number as v3")
         if self._setting("deals") not in ("purchases", "contracts"):
-            raise self._wrong("deals", "is neither purchases nor contracts")
+            raise self.source.wrong("deals", "is neither purchases nor contracts")
         try:
             self._kinds = chosen(self._setting("objects"), self._setting("deals"))
         except ValueError as problem:
-            raise self._wrong("objects", f"{problem} is none of {', '.join(one.path for one in KINDS)}") from None
+            raise self.source.wrong("objects", f"{problem} is none of {', '.join(one.path for one in KINDS)}") from None
         self._signatures = [one.strip().lower() for one in self._setting("signature_versions").split(",")]
         if not set(self._signatures) <= set(VERSIONS):
-            raise self._wrong("signature_versions", f"is none of {', '.join(VERSIONS)}, separated by commas")
+            raise self.source.wrong("signature_versions", f"is none of {', '.join(VERSIONS)}, separated by commas")
         self._api = Api(source.name, self._setting("api_version"))
         self._related = Related(self._api)
         self._records = Records(source, mapping, self._kinds)
@@ -140,17 +140,9 @@ class HubspotAdapter(Adapter):
             raise VendorRefused(self.source.name, f"the argument {name} is no id of a HubSpot object")
 
     def _first(self) -> int:
-        since = next(iter(self.source.secrets("since")), "").strip()
-        if not since:
-            return 0
-        try:
-            return max(0, int(datetime.combine(date.fromisoformat(since), time(), self.source.zone).timestamp())) * 1000
-        except ValueError:
-            raise self._wrong("since", "is not a date as 2024-01-31") from None
+        since = self.source.since()
+        return 0 if since is None else max(0, int(since.timestamp())) * 1000
 
     def _setting(self, name: str) -> str:
         default = next(one.default for one in self.manifest.settings if one.name == name)
         return self.source.setting(name, default).strip()
-
-    def _wrong(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"sources.yaml: sources.{self.source.name}.settings.{name}", what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime, time
+from datetime import datetime
 
 from bridge.adapter.actions import InviteSurvey
 from bridge.adapter.base import Adapter
@@ -13,7 +13,7 @@ from bridge.adapter.delivery import Item, Opened, Page, Receipt, Refetch, Reply,
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, MappingError, NotAuthentic, VendorRefused, VendorRetryable
+from bridge.errors import MappingError, NotAuthentic, VendorRefused, VendorRetryable
 from bridge.model import Entry
 
 from .exports import Exports
@@ -34,15 +34,15 @@ class QualtricsAdapter(Adapter):
         self._surveys = read_surveys(source, mapping.objects)
         unfinished = source.setting("unfinished", "ignore").strip().lower()
         if unfinished not in ("ignore", "unanswered"):
-            raise self._wrong("unfinished", "is neither ignore nor unanswered")
+            raise self.source.wrong("unfinished", "is neither ignore nor unanswered")
         system = source.setting("crm_system", "crm").strip().lower()
         if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", system):
-            raise self._wrong("crm_system", "is no name of a system, such as crm")
+            raise self.source.wrong("crm_system", "is no name of a system, such as crm")
         check_invitation(source)
         self._records = Records(
             source, mapping, surveys=self._surveys, system=system, unanswered=unfinished == "unanswered"
         )
-        self._exports = Exports(source.name, self._records, first=self._first(), wait=self._wait())
+        self._exports = Exports(source.name, self._records, first=self.source.since(), wait=self._wait())
 
     def verify(self, request: Request, now: datetime) -> None:
         keys = self.source.secrets("webhook_key")
@@ -111,15 +111,5 @@ class QualtricsAdapter(Adapter):
         except ValueError:
             wait = -1.0
         if not (math.isfinite(wait) and wait >= 0):
-            raise self._wrong("poll_seconds", "is no number of seconds, such as 1")
+            raise self.source.wrong("poll_seconds", "is no number of seconds, such as 1")
         return wait
-
-    def _first(self) -> datetime | None:
-        since = next(iter(self.source.secrets("since")), "").strip()
-        try:
-            return datetime.combine(date.fromisoformat(since), time(), self.source.zone) if since else None
-        except ValueError:
-            raise self._wrong("since", "is not a date as 2024-01-31") from None
-
-    def _wrong(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"sources.yaml: sources.{self.source.name}.settings.{name}", what)

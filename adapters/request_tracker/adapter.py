@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import b64encode
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.paths import scalar_text
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, VendorError, VendorRefused, VendorRetryable
+from bridge.errors import VendorError, VendorRefused, VendorRetryable
 from bridge.model import Entry, Key, KeyKind
 
 from . import actions, tickets, users
@@ -137,18 +137,12 @@ class RequestTrackerAdapter(Adapter):
             return f"token {token}"
         user = next(iter(self.source.secrets("user")), "")
         if not user or not password:
-            raise self._wrong("token", "is missing (or give user and password instead)")
+            raise self.source.wrong("token", "is missing (or give user and password instead)")
         return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
     def _since(self) -> str:
-        since = next(iter(self.source.secrets("since")), "").strip()
-        try:
-            return written(datetime.combine(date.fromisoformat(since), time(), self.source.zone)) if since else ""
-        except (ValueError, OverflowError):
-            raise self._wrong("since", "is not a date as 2024-01-31") from None
-
-    def _wrong(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"sources.yaml: sources.{self.source.name}.settings.{name}", what)
+        since = self.source.since()
+        return "" if since is None else written(since)
 
 
 def _carriers(requestors: object, digits: str) -> list[str]:

@@ -14,7 +14,7 @@ from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.paths import kind
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, NotAuthentic, VendorRefused, VendorRetryable
+from bridge.errors import NotAuthentic, VendorRefused, VendorRetryable
 from bridge.model import Entry, Key, KeyKind
 
 from .changes import Changes
@@ -140,7 +140,7 @@ class SalesforceAdapter(Adapter):
         named = [word.strip().lower() for word in self._setting("objects").split(",") if word.strip()]
         if not named or (unknown := [one for one in named if one not in SOBJECTS]):
             what = f"{unknown[0]!r} is none of" if named else "is empty; name some of"
-            raise self._wrong("objects", f"{what} {', '.join(SOBJECTS)}")
+            raise self.source.wrong("objects", f"{what} {', '.join(SOBJECTS)}")
         added = (one for one in self.mapping.objects if one not in SOBJECTS)
         return (*(one for one in SOBJECTS if one in named), *added)
 
@@ -149,8 +149,5 @@ class SalesforceAdapter(Adapter):
         default = next(one.default for one in self.manifest.settings if one.name == name)
         value = self.source.setting(name, default or "").strip()
         if not re.fullmatch(form, value):
-            raise self._wrong(name, wrong)
+            raise self.source.wrong(name, wrong)
         return value
-
-    def _wrong(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"sources.yaml: sources.{self.source.name}.settings.{name}", what)

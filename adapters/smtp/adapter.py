@@ -14,7 +14,7 @@ from bridge.adapter.delivery import Receipt
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, VendorRefused
+from bridge.errors import VendorRefused
 
 from .message import Letter, Party, compose, message_id, party
 from .post import Server, hand_in
@@ -54,18 +54,18 @@ class SmtpAdapter(Adapter):
         said = self.source.setting("security", "starttls").strip().lower()
         security = next((one for one in _SECURITY if one == said), None)
         if security is None:
-            raise self._wrong("security", "is neither starttls, tls nor none")
+            raise self.source.wrong("security", "is neither starttls, tls nor none")
         host = self.source.setting("host").strip()
         if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", host):
-            raise self._wrong("host", "is no name of a server, such as mail.example.org")
+            raise self.source.wrong("host", "is no name of a server, such as mail.example.org")
         port = self.source.setting("port", "").strip() or str(_PORTS[security])
         if not port.isdecimal() or not 0 < int(port) < 65_536:
-            raise self._wrong("port", "is no port, such as 587")
+            raise self.source.wrong("port", "is no port, such as 587")
         username, password = self.source.setting("username", ""), self.source.setting("password", "")
         if password and not username:
-            raise self._wrong("username", "is missing beside the password")
+            raise self.source.wrong("username", "is missing beside the password")
         if username and security == "none":
-            raise self._wrong("security", "none would send the password in the clear; take starttls or tls")
+            raise self.source.wrong("security", "none would send the password in the clear; take starttls or tls")
         return Server(
             host=host,
             port=int(port),
@@ -81,13 +81,10 @@ class SmtpAdapter(Adapter):
         try:
             return ssl.create_default_context(cafile=str(Path(file).expanduser()) if file else None)
         except (OSError, ValueError):
-            raise self._wrong("ca_file", "is no readable file of certificates (PEM)") from None
+            raise self.source.wrong("ca_file", "is no readable file of certificates (PEM)") from None
 
     def _party(self, name: str, called: str = "") -> Party:
         try:
             return party(self.source.setting(name), called)
         except ValueError:
-            raise self._wrong(name, "is no address, such as service@example.org") from None
-
-    def _wrong(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"sources.yaml: sources.{self.source.name}.settings.{name}", what)
+            raise self.source.wrong(name, "is no address, such as service@example.org") from None

@@ -58,7 +58,7 @@ def sheet_names(path: Path) -> list[str]:
         raise Incomplete from None
     except KeyError:
         raise Unusable("is not an Excel workbook") from None
-    except (EOFError, NotImplementedError, RuntimeError, zlib.error):
+    except (EOFError, NotImplementedError, RuntimeError, zlib.error):  # what zipfile raises for what it cannot unpack
         raise Unusable("is damaged: its list of sheets cannot be read") from None
     return _visible(listed)
 

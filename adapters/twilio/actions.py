@@ -63,7 +63,7 @@ class Actions:
         return Receipt(reference=sid)
 
     def _setting(self, name: str) -> str:
-        return next(iter(self._source.secrets(name)), "").strip()
+        return self._source.optional(name)
 
     def _needed(self, action: str, name: str) -> str:
         if value := self._setting(name):

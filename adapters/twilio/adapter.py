@@ -13,7 +13,7 @@ from bridge.adapter.delivery import Item, Opened, Page, Receipt, Refetch, Reques
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, NotAuthentic, VendorRefused
+from bridge.errors import NotAuthentic, VendorRefused
 from bridge.model import Entry
 
 from .actions import Actions
@@ -30,12 +30,12 @@ class TwilioAdapter(Adapter):
         super().__init__(source, manifest, mapping)
         self._account = source.setting("account_sid").strip()
         if not re.fullmatch("AC[0-9a-fA-F]{32}", self._account):
-            raise self._wrong("account_sid", "is no account SID: AC and 32 hexadecimal digits")
-        self._key = next(iter(source.secrets("api_key_sid")), "").strip()
+            raise self.source.wrong("account_sid", "is no account SID: AC and 32 hexadecimal digits")
+        self._key = source.optional("api_key_sid")
         if self._key and not re.fullmatch("SK[0-9a-fA-F]{32}", self._key):
-            raise self._wrong("api_key_sid", "is no SID of an API key: SK and 32 hexadecimal digits")
+            raise self.source.wrong("api_key_sid", "is no SID of an API key: SK and 32 hexadecimal digits")
         if self._key and not source.secrets("api_key_secret"):
-            raise self._wrong("api_key_secret", "is missing, but api_key_sid is there")
+            raise self.source.wrong("api_key_secret", "is missing, but api_key_sid is there")
         self._token = 0
         self._calls = Calls(source, mapping)
         self._listing = Listing(source.name, self._account, self._first())
@@ -71,19 +71,16 @@ class TwilioAdapter(Adapter):
             return _basic(self._key, self.source.setting("api_key_secret"))
         tokens = self.source.secrets("auth_token")
         if not tokens:
-            raise self._wrong("auth_token", "is missing, and there is no api_key_sid to read calls with")
+            raise self.source.wrong("auth_token", "is missing, and there is no api_key_sid to read calls with")
         self._token = (self._token + renew) % len(tokens)
         return _basic(self._account, tokens[self._token])
 
     def _first(self) -> date | None:
-        since = next(iter(self.source.secrets("since")), "").strip()
+        since = self.source.optional("since")
         try:
             return date.fromisoformat(since) if since else None
         except ValueError:
-            raise self._wrong("since", "is not a date as 2024-01-31") from None
-
-    def _wrong(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"sources.yaml: sources.{self.source.name}.settings.{name}", what)
+            raise self.source.wrong("since", "is not a date as 2024-01-31") from None
 
 
 def _basic(user: str, password: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime, time
+from datetime import datetime
 
 from bridge.adapter.base import Adapter, json_body
 from bridge.adapter.client import Client
@@ -12,7 +12,7 @@ from bridge.adapter.delivery import Item, Opened, Page, Refetch, Reply, Request
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.source import Source
-from bridge.errors import BadRequest, ConfigError, VendorRefused
+from bridge.errors import BadRequest, VendorRefused
 from bridge.model import Entry
 
 from .answers import is_unfinished
@@ -32,14 +32,14 @@ class TypeformAdapter(Adapter):
         self._forms = read_forms(source, mapping.objects)
         self._unfinished = source.setting("unfinished", "ignore").strip().lower()
         if self._unfinished not in ("ignore", "unanswered"):
-            raise self._wrong("unfinished", "is neither ignore nor unanswered")
+            raise self.source.wrong("unfinished", "is neither ignore nor unanswered")
         system = source.setting("crm_system", "crm").strip().lower()
         if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", system):
-            raise self._wrong("crm_system", "is no name of a system, such as crm")
+            raise self.source.wrong("crm_system", "is no name of a system, such as crm")
         self._records = Records(
             source, mapping, forms=self._forms, system=system, unfinished=self._unfinished == "unanswered"
         )
-        self._responses = Responses(source.name, first=self._first(), pace=Pace(1 / self._rate()))
+        self._responses = Responses(source.name, first=self.source.since(), pace=Pace(1 / self._rate()))
 
     def open(self, request: Request) -> Opened:
         """The answers in a delivery, one item for each metric of its form. Other events, and forms that are not among
@@ -80,15 +80,5 @@ class TypeformAdapter(Adapter):
         except ValueError:
             rate = 0.0
         if not (math.isfinite(rate) and rate > 0):
-            raise self._wrong("requests_per_second", "is no number of requests, such as 2")
+            raise self.source.wrong("requests_per_second", "is no number of requests, such as 2")
         return rate
-
-    def _first(self) -> datetime | None:
-        since = next(iter(self.source.secrets("since")), "").strip()
-        try:
-            return datetime.combine(date.fromisoformat(since), time(), self.source.zone) if since else None
-        except ValueError:
-            raise self._wrong("since", "is not a date as 2024-01-31") from None
-
-    def _wrong(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"sources.yaml: sources.{self.source.name}.settings.{name}", what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import b64encode
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
 import phonenumbers
@@ -18,7 +18,7 @@ from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.paths import scalar_text
 from bridge.adapter.source import Source
-from bridge.errors import ConfigError, MappingError, VendorError, VendorRefused
+from bridge.errors import MappingError, VendorError, VendorRefused
 from bridge.model import Entry, Key, KeyKind
 
 from . import actions
@@ -44,11 +44,13 @@ class ZendeskAdapter(Adapter):
     def __init__(self, source: Source, manifest: Manifest, mapping: Mapping) -> None:
         super().__init__(source, manifest, mapping)
         if _TEST_SECRET in source.secrets("webhook_secret"):
-            raise self._wrong("webhook_secret", "is Zendesk's public test secret; take the one of the saved webhook")
+            raise self.source.wrong(
+                "webhook_secret", "is Zendesk's public test secret; take the one of the saved webhook"
+            )
         if self._setting("csat") not in ("auto", "legacy", "surveys", "off"):
-            raise self._wrong("csat", "is none of auto, legacy, surveys and off")
+            raise self.source.wrong("csat", "is none of auto, legacy, surveys and off")
         if not re.fullmatch(r"\d{1,3}", self._setting("csat_lookback_days")):
-            raise self._wrong("csat_lookback_days", "is not a number of days")
+            raise self.source.wrong("csat_lookback_days", "is not a number of days")
         self._system = self._setting("external_id_system").strip().lower()
         self._records = Records(
             source,
@@ -170,20 +172,12 @@ class ZendeskAdapter(Adapter):
         return [one.source_id for one, kept in theirs for _ in range(2 if kept.get("shared") else 1)]
 
     def _first(self) -> int:
-        since = next(iter(self.source.secrets("since")), "").strip()
-        if not since:
-            return 0
-        try:
-            return max(0, int(datetime.combine(date.fromisoformat(since), time(), self.source.zone).timestamp()))
-        except ValueError:
-            raise self._wrong("since", "is not a date as 2024-01-31") from None
+        since = self.source.since()
+        return 0 if since is None else max(0, int(since.timestamp()))
 
     def _setting(self, name: str) -> str:
         default = next(one.default for one in self.manifest.settings if one.name == name)
         return self.source.setting(name, default)
-
-    def _wrong(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"sources.yaml: sources.{self.source.name}.settings.{name}", what)
 
 
 def _subscriber(e164: str) -> str:

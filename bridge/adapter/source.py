@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timezone
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -38,6 +39,25 @@ class Source(Struct, frozen=True, kw_only=True):
         if value is None:
             raise ConfigError(f"sources.yaml: {self.name}.settings.{name}", "is missing")
         return value
+
+    def optional(self, name: str) -> str:
+        """The setting `name`, trimmed; "" where it is left out."""
+        return next(iter(self.secrets(name)), "").strip()
+
+    def since(self) -> datetime | None:
+        """The start of the day in the setting `since`, in the source's time zone; None without. Raises ConfigError."""
+        text = self.optional("since")
+        try:
+            day = datetime.combine(date.fromisoformat(text), time(), self.zone) if text else None
+            if day is not None:
+                day.astimezone(timezone.utc)  # the first day there is lies before the first instant in some zones
+            return day
+        except (ValueError, OverflowError):
+            raise self.wrong("since", "is not a date as 2024-01-31") from None
+
+    def wrong(self, name: str, what: str) -> ConfigError:
+        """The error about a setting of this source: `what` says what is wrong with it, and never its value."""
+        return ConfigError(f"sources.yaml: sources.{self.name}.settings.{name}", what)
 
     def secrets(self, name: str) -> tuple[str, ...]:
         """All values that are valid for `name` now; empty ones do not count."""
