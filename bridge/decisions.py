@@ -29,8 +29,9 @@ from bridge.playbook import (
     route,
     suggest,
 )
-from bridge.scoring import ScoringCard, TierCuts, load_scoring, score
-from bridge.scoring.result import Band, Reason, Scores, Signal
+from bridge.scoring import NOTHING_FITTED, Fitted, ScoringCard, load_scoring, score
+from bridge.scoring.record import RiskRecord
+from bridge.scoring.result import Band, Reason, Risk, Scores, Signal
 from bridge.scoring.signals_contracts import goes_on
 from bridge.scoring.signals_reading import is_open
 from bridge.scoring.view import Held, View
@@ -137,16 +138,21 @@ class Prepared(Struct, frozen=True, kw_only=True):
         ]
 
 
-def decide(rules: Deciding, view: View, *, now: datetime, cuts: TierCuts | None) -> Prepared:
+def decide(rules: Deciding, view: View, *, now: datetime, fitted: Fitted = NOTHING_FITTED) -> Prepared:
     """The decision for the customer of `view` at `now`: pure."""
-    scores = score(rules.card, view, now, cuts)
+    scores = score(rules.card, view, now, fitted)
     situation = Situation(view, scores)
     incidents, change = rules.incidents.at(now)
     suggestion = suggest(rules.playbooks, situation, incidents)
     routing = route(rules.routing, situation)
-    made_of = {"rules": rules.version, "tiers": None if cuts is None else [cuts.platinum, cuts.gold, cuts.silver]}
+    cuts = fitted.cuts
+    record = _record(scores.risk, fitted.record)
+    tiers = None if cuts is None else [cuts.platinum, cuts.gold, cuts.silver]
+    made_of = {"rules": rules.version, "tiers": tiers, **fitted.versions}
     cards = {
-        language: _encode(_card(view, scores, suggestion, routing.route_hint, routing.priority, language, made_of))
+        language: _encode(
+            _card(view, scores, suggestion, routing.route_hint, routing.priority, language, made_of, fitted.record)
+        )
         for language in rules.languages
     }
     number = "d_" + blake2b(b"\n".join((view.id.encode(), *cards.values())), digest_size=10).hexdigest()
@@ -215,6 +221,22 @@ _WORDS: Final = {
 for its cards could not be read any more: better words get the next number."""
 
 
+def _record(risk: Risk, record: RiskRecord | None) -> dict[str, Any] | None:
+    """What became of customers who were scored alike; None where that is not known."""
+    alike = record.alike(risk.probability) if record and risk.band is not Band.unknown else None
+    if record is None or alike is None:
+        return None
+    return {
+        "customers": alike.customers,
+        "left": round(alike.left, 4),
+        "said": round(alike.said, 4),
+        "horizon_days": record.horizon_days,
+        "seen": record.seen,
+        "from": record.from_day,
+        "to": record.to_day,
+    }
+
+
 def _sources(view: View) -> list[str]:
     held: list[Held[Any]] = [*view.profiles, *view.tickets, *view.contracts, *view.purchases, *view.surveys]
     return sorted({one.source for one in held})
@@ -273,7 +295,14 @@ def _consent(view: View) -> str:
 
 
 def _card(
-    view: View, scores: Scores, suggestion: Suggestion, route_hint: str, priority: int, language: str, made_of: Any
+    view: View,
+    scores: Scores,
+    suggestion: Suggestion,
+    route_hint: str,
+    priority: int,
+    language: str,
+    made_of: Any,
+    record: dict[str, Any] | None,
 ) -> dict[str, Any]:
     customer, risk, value = view.customer, scores.risk, scores.value
     return {
@@ -306,6 +335,7 @@ def _card(
             "usual": risk.usual,
             "horizon_days": risk.horizon_days,
             "base_log_odds": risk.base_log_odds,
+            "record": record,
             "reasons": [
                 {
                     "code": reason.code,

@@ -105,7 +105,7 @@ async def conclude(
             _forget(unit, customer, now)
             put.append(_customer(customer, regrouped, stored, now, due_at=_NEVER))
             continue
-        one = decide(desk.rules.deciding, seen, now=now, cuts=desk.cuts)
+        one = decide(desk.rules.deciding, seen, now=now, fitted=desk.fitted)
         prepared[customer] = one
         facts += _supersede(unit, one, before.get(customer, []), origins[customer], now)
         put.append(_customer(customer, regrouped, stored, now, due_at=micros(one.due_at)))

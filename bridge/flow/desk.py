@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-import msgspec
 from msgspec import Struct
 
 from bridge.adapter.registry import Registry
 from bridge.decisions import Deciding, load_deciding
 from bridge.facts import Origin
 from bridge.flow.folding import Change
+from bridge.flow.models import read_fitted
 from bridge.identity.rules import IdentityRules, load_identity
-from bridge.scoring.value import TierCuts
+from bridge.scoring import NOTHING_FITTED, Fitted
 from bridge.settings import Settings
 from bridge.store import Store, Unit, instant, micros
 
@@ -26,14 +26,14 @@ class Rules(Struct, frozen=True, kw_only=True):
 
 
 class Desk(Struct, kw_only=True):
-    """Shared by all that runs in one process. `cuts` and `live_since` follow the store (see `look_up`)."""
+    """Shared by all that runs in one process. `fitted` and `live_since` follow the store (see `look_up`)."""
 
     store: Store
     registry: Registry
     rules: Rules
     settings: Settings
     salt: str
-    cuts: TierCuts | None = None
+    fitted: Fitted = NOTHING_FITTED
     live_since: dict[str, datetime | None] = {}
 
     def origin_of(self, change: Change) -> Origin:
@@ -47,12 +47,11 @@ class Desk(Struct, kw_only=True):
         return origin
 
     async def look_up(self) -> None:
-        """Read again what other processes may have changed: which sources are live, where the value tiers begin."""
+        """Read again what other processes may have changed: which sources are live, which models are in use."""
         self.live_since = {
             row[0]: None if row[3] is None else instant(row[3]) for row in await self.store.all("sources.all")
         }
-        row = await self.store.one("meta.model", kind="tiers")
-        self.cuts = None if row is None else msgspec.json.decode(row[1], type=TierCuts)
+        self.fitted = await read_fitted(self.store)
 
 
 def load_rules(settings: Settings) -> Rules:

@@ -78,12 +78,12 @@ async def fit_tiers(desk: Desk, now: datetime) -> bool:
     rules = desk.rules.deciding.card.file.value
     values = [row[0] for row in await desk.store.all("customers.values", currency=rules.currency)]
     cuts = quantile_cuts(values, rules.shares)
-    if cuts is None or cuts == desk.cuts:
+    if cuts is None or cuts == desk.fitted.cuts:
         return False
     unit = Unit(wake={"inbox"})
     body = msgspec.json.encode(cuts).decode()
     unit.add("meta.install_model", kind="tiers", version=str(micros(now)), body=body, at=micros(now))
     unit.add("customers.all_due", due_origin=Origin.refresh.value)
     await desk.store.write(unit)
-    desk.cuts = cuts
+    desk.fitted = msgspec.structs.replace(desk.fitted, cuts=cuts)
     return True

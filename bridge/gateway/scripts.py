@@ -65,7 +65,7 @@ async def others(call: Call, body: ScriptsBody) -> Scripts:
     customer = await living(call, found[0][0])
     made = await makeups(call.gate.store, [customer])
     view = (await views(call.gate.store, Unit(), made, {}, rules.identity))[customer]
-    situation = Situation(view, score(rules.deciding.card, view, call.now, desk.cuts))
+    situation = Situation(view, score(rules.deciding.card, view, call.now, desk.fitted))
     suggested = msgspec.json.decode(unpack_card(found[0][6]), type=_Card).script.id
     scripts = []
     for playbook in rules.deciding.playbooks.playbooks:

@@ -18,10 +18,12 @@ from bridge.conditions import nearest
 from bridge.errors import ConfigError
 from bridge.scoring.limits import Limits, Settings
 from bridge.scoring.phrases import Negations, Topics, fault_of
+from bridge.scoring.riskmodel import RiskModel, compile_risk
 from bridge.scoring.signals import SIGNS
 from bridge.scoring.signals_reading import find_zone
 from bridge.scoring.signals_standing import TITLES
 from bridge.scoring.signals_topics import NAMED_COMPETITOR, TOPICS
+from bridge.scoring.tables import CategoryTable, Tables
 from bridge.scoring.wording import LANGUAGES, Texts, Wording, compile_texts
 
 LONGEST_REASON = 120
@@ -119,11 +121,9 @@ class ScoringFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     value: ValueCard = ValueCard()
 
 
-class Share(Struct, frozen=True):
-    """What one signal in one band adds to the score, with its texts."""
+class Words(Struct, frozen=True):
+    """What is said of one signal."""
 
-    points: float
-    log_odds: float
     text: dict[str, Wording]
     lower: dict[str, Wording]
 
@@ -137,9 +137,10 @@ class ScoringCard(Struct, frozen=True, kw_only=True):
     settings: Settings
     codes: tuple[str, ...]
     """The signals on the card; others are not read."""
-    base_log_odds: float
-    shares: dict[tuple[str, str], Share]
-    """By code and band."""
+    words: dict[str, Words]
+    """By code."""
+    model: RiskModel
+    """The points as a model of the form that a fit has."""
 
 
 def load_scoring(path: Path) -> ScoringCard:
@@ -156,17 +157,30 @@ def make_card(file: ScoringFile, where: str) -> ScoringCard:
         )
     _check_descending(f"{where}: bands", file.bands)
     _check_descending(f"{where}: value.limits", file.value.limits)
-    shares = file.value.shares
-    if shares.platinum + shares.gold + shares.silver > 1:
+    tiers = file.value.shares
+    if tiers.platinum + tiers.gold + tiers.silver > 1:
         raise ConfigError(f"{where}: value.shares", "add up to more than 1")
+    words = _compile_words(file, where)
     return ScoringCard(
         version=blake2b(msgspec.json.encode(file, order="deterministic"), digest_size=8).hexdigest(),
         file=file,
         zone=zone,
         settings=_compile_settings(file, where),
         codes=tuple(code for code in SIGNS if code in file.signals),
-        base_log_odds=log(file.base_probability / (1 - file.base_probability)),
-        shares=_compile_shares(file, where),
+        words=words,
+        model=compile_risk(points_to_tables(file), where),
+    )
+
+
+def points_to_tables(file: ScoringFile) -> Tables:
+    """The points of the card in the form that a fitted model has, in log-odds."""
+    one = log(2) / file.points_to_double_odds
+    return Tables(
+        intercept=log(file.base_probability / (1 - file.base_probability)),
+        tables=tuple(
+            CategoryTable(name=code, entries={band: points * one for band, points in card.bands.items()})
+            for code, card in file.signals.items()
+        ),
     )
 
 
@@ -214,7 +228,7 @@ def _checked(texts: tuple[str, ...], where: str) -> tuple[str, ...]:
     return texts
 
 
-def _compile_shares(file: ScoringFile, where: str) -> dict[tuple[str, str], Share]:
+def _compile_words(file: ScoringFile, where: str) -> dict[str, Words]:
     made = {}
     for code, card in file.signals.items():
         here = f"{where}: signals.{code}"
@@ -234,6 +248,5 @@ def _compile_shares(file: ScoringFile, where: str) -> dict[tuple[str, str], Shar
             lower = compile_texts(
                 card.lower, f"{here}.lower", always=sign.always, sometimes=sign.sometimes, longest=LONGEST_LOWER
             )
-        for band, points in card.bands.items():
-            made[code, band] = Share(points, points * log(2) / file.points_to_double_odds, text, lower)
+        made[code] = Words(text, lower)
     return made

@@ -121,12 +121,12 @@ def test_a_decision_made_before_an_incident_does_not_outlive_its_beginning(tmp_p
     rules = load_deciding(tmp_path, ("de", "en"))
     assert rules.version != without.version
     view = CUSTOMERS["complaint"]
-    before = decide(rules, view, now=NOW, cuts=None)
+    before = decide(rules, view, now=NOW)
     assert before.valid_until == begins
     assert b"complaint" in before.details["de"]
-    after = decide(rules, view, now=begins, cuts=None)
+    after = decide(rules, view, now=begins)
     assert b"incident_netz_nord" in after.details["de"]
-    assert after.valid_until == decide(without, view, now=begins, cuts=None).valid_until
+    assert after.valid_until == decide(without, view, now=begins).valid_until
 
 
 def test_what_may_be_offered_is_what_the_incident_says(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ async def test_every_playbook_renders_for_everybody_it_applies_to(desk: Desk) ->
     for begin in range(0, len(ids), 200):
         made = await makeups(desk.store, ids[begin : begin + 200])
         for view in (await views(desk.store, Unit(), made, {}, desk.rules.identity)).values():
-            situation = Situation(view, score(rules.card, view, NOW, desk.cuts))
+            situation = Situation(view, score(rules.card, view, NOW, desk.fitted))
             for playbook in rules.playbooks.playbooks:
                 if not playbook.when(situation.facts):
                     continue

@@ -180,9 +180,9 @@ async def test_tiers_are_drawn_from_all_customers_once_there_are_enough(desk: De
     )
     at_work = Worker(desk=desk, clock=Clock())
     await read_exports(at_work)
-    drawn = [desk.cuts]
+    drawn = [desk.fitted.cuts]
     await at_work.tidy()
-    drawn.append(desk.cuts)
+    drawn.append(desk.fitted.cuts)
     assert drawn[0] is None
     assert drawn[1] is not None
     while await at_work.refresh_once():
@@ -194,7 +194,7 @@ async def test_tiers_are_drawn_from_all_customers_once_there_are_enough(desk: De
     assert set(tiers) == {"platinum", "gold", "silver", "bronze"}
     assert await query(database_url, "select count(*) from facts where origin = 'live'") == [(0,)]
     again = await make_desk(desk.store, folder)
-    assert again.cuts == desk.cuts
+    assert again.fitted.cuts == desk.fitted.cuts
 
 
 async def test_superseded_decisions_nobody_saw_are_forgotten_after_a_day_and_shown_ones_never(

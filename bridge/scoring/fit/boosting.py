@@ -99,6 +99,7 @@ class _State:
     def __init__(self, y: Floats, how: Boosting, rng: np.random.Generator) -> None:
         n = len(y)
         self.y = y[:, None]
+        self.shares = bool(np.any((y > 0) & (y < 1)))
         self.left_out = np.empty((n, how.bags), bool)
         for start in range(0, how.bags, how.parts):
             part = _deal(y, how.parts, rng)
@@ -120,6 +121,9 @@ class _State:
         self.gradient *= self.fitted
         np.multiply(p, 1 - p, out=self.curvature)
         self.curvature *= self.fitted
+        if self.shares:
+            loss = self.y * np.log(np.maximum(p, 1e-7)) + (1 - self.y) * np.log(np.maximum(1 - p, 1e-7))
+            return -float(loss[self.left_out].sum()) / self.count
         out = np.where(self.y > 0, p, 1 - p)[self.left_out]
         return -float(np.log(np.maximum(out, 1e-7)).sum()) / self.count
 
@@ -133,7 +137,7 @@ class _State:
 
 def _deal(y: Floats, parts: int, rng: np.random.Generator) -> Codes:
     part = np.empty(len(y), np.intp)
-    for label in (0, 1):
+    for label in np.unique(y):
         rows = np.flatnonzero(y == label)
         part[rng.permutation(rows)] = (np.arange(len(rows)) + rng.integers(parts)) % parts
     return part
@@ -142,7 +146,8 @@ def _deal(y: Floats, parts: int, rng: np.random.Generator) -> Codes:
 def boost(
     columns: Sequence[Binned], left: NDArray[np.float64], how: Boosting, seed: int, report: Report = lambda _: None
 ) -> Boosted:
-    """Fit tables to `y` (0 or 1). The same arguments give the same tables."""
+    """Fit tables to `left`: 0 or 1, or a share in between, whose mean they then give (Papke & Wooldridge 1996). The same
+    arguments give the same tables."""
     rng = np.random.default_rng(seed)
     state = _State(left.astype(np.float32), how, rng)
     mains = [_Term(one.codes, (one.bins,), (one.ordered,), how.bags) for one in columns]

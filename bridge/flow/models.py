@@ -1,0 +1,158 @@
+"""Models in the store: every one that was ever installed, which of them is in use, and the way back.
+
+A model is never changed or deleted: a decision names the versions that it was made by, and `models` is where they are.
+What is in use is told by a trail of its own, one row a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from bridge.errors import BadRequest
+from bridge.facts import Origin
+from bridge.scoring import Fitted, TierCuts
+from bridge.scoring.record import RiskRecord
+from bridge.scoring.riskmodel import RiskModel, compile_risk
+from bridge.scoring.tables import Tables, parse_tables, write_tables
+from bridge.store import Row, Store, Unit, instant, micros
+
+T = TypeVar("T")
+Kind = Literal["risk", "value", "mood"]
+KINDS: Final[tuple[Kind, ...]] = ("risk", "value", "mood")
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """One installed model: `body` is its JSON, `report` what was measured before it was installed (JSON too)."""
+
+    kind: str
+    version: str
+    body: bytes
+    report: msgspec.Raw
+    installed_at: datetime
+
+
+class _Row(Struct):
+    body: str
+    report: msgspec.Raw
+
+
+class _Step(Struct):
+    """One step of the trail: `version` came into use, or was taken back."""
+
+    version: str
+    back: bool = False
+
+
+async def install(store: Store, kind: Kind, body: bytes, report: object, now: datetime) -> str:
+    """Take the model into use from now on, make everybody due; returns its version. Nobody is written to because of it.
+
+    `report` is anything msgspec can encode: what was measured, on how many customers, against what was in use.
+    """
+    version = blake2b(body, digest_size=8).hexdigest()
+    row = msgspec.json.encode(_Row(body.decode(), msgspec.Raw(msgspec.json.encode(report)))).decode()
+    unit = Unit(wake={"inbox"})
+    unit.add("meta.keep_model", kind=kind, version=version, body=row, at=micros(now))
+    _add(unit, kind, await _steps(store, kind), _Step(version), now)
+    await store.write(unit)
+    return version
+
+
+async def roll_back(store: Store, kind: Kind, now: datetime) -> Model | None:
+    """Take back the model in use: the one before it counts again, or (None) what the card says.
+
+    Raises BadRequest where none is in use.
+    """
+    steps = await _steps(store, kind)
+    standing = _standing(steps)
+    if not standing:
+        raise BadRequest(f"no {kind} model is in use: there is nothing to take back")
+    unit = Unit(wake={"inbox"})
+    _add(unit, kind, steps, _Step(standing[-1], back=True), now)
+    await store.write(unit)
+    return await in_use(store, kind)
+
+
+async def in_use(store: Store, kind: Kind) -> Model | None:
+    """The model that counts now; None where the card does."""
+    standing = _standing(await _steps(store, kind))
+    if not standing:
+        return None
+    row = await store.one("meta.model_version", kind=kind, version=standing[-1])
+    return None if row is None else _read(row)
+
+
+async def all_models(store: Store, kind: Kind) -> list[Model]:
+    """Every model that was ever installed, newest first."""
+    return [_read(row) for row in await store.all("meta.models", kind=kind)]
+
+
+async def _steps(store: Store, kind: Kind) -> list[_Step]:
+    """The trail, oldest first."""
+    rows = await store.all("meta.models", kind=f"{kind}.use")
+    return [msgspec.json.decode(row[2], type=_Step) for row in reversed(rows)]
+
+
+def _standing(steps: list[_Step]) -> list[str]:
+    """The versions that came into use and were not taken back, oldest first."""
+    standing: list[str] = []
+    for step in steps:
+        if not step.back:
+            standing.append(step.version)
+        elif standing:
+            standing.pop()
+    return standing
+
+
+def _add(unit: Unit, kind: Kind, steps: list[_Step], step: _Step, now: datetime) -> None:
+    body = msgspec.json.encode(step).decode()
+    unit.add("meta.install_model", kind=f"{kind}.use", version=f"{len(steps):06d}", body=body, at=micros(now))
+    unit.add("customers.all_due", due_origin=Origin.refresh.value)
+
+
+def _read(row: Row) -> Model:
+    held = msgspec.json.decode(row[2], type=_Row)
+    body = held.body.encode()
+    return Model(kind=row[0], version=row[1], body=body, report=held.report, installed_at=instant(row[3]))
+
+
+async def read_fitted(store: Store) -> Fitted:
+    """Everything in use that was found in the company's own history."""
+    tiers = await store.one("meta.model", kind="tiers")
+    record = await store.one("meta.model", kind="risk.record")
+    return Fitted(
+        cuts=None if tiers is None else msgspec.json.decode(tiers[1], type=TierCuts),
+        risk=await _ready(store, "risk", _risk),
+        record=None if record is None else msgspec.json.decode(record[1], type=RiskRecord | None),
+    )
+
+
+async def _ready(store: Store, kind: Kind, make: Callable[[bytes, str], T]) -> T | None:
+    model = await in_use(store, kind)
+    return None if model is None else make(model.body, f"{kind} model {model.version}")
+
+
+@lru_cache(maxsize=4)
+def _risk(body: bytes, where: str) -> RiskModel:
+    return compile_risk(parse_tables(body, where), where)
+
+
+def risk_body(model: Tables) -> bytes:
+    """A risk model as it is installed. Raises ConfigError for one that is not of signals."""
+    compile_risk(model, "the fitted model")
+    return write_tables(model)
+
+
+async def put_record(store: Store, record: RiskRecord | None, now: datetime) -> None:
+    """Keep how the risk in use came out; cards show it from their next refresh on. None: of the model in use, and of
+    the card, nothing is known (any more)."""
+    unit = Unit()
+    body = msgspec.json.encode(record).decode()
+    unit.add("meta.install_model", kind="risk.record", version=str(micros(now)), body=body, at=micros(now))
+    await store.write(unit)
