@@ -151,7 +151,7 @@ def decide(rules: Deciding, view: View, *, now: datetime, fitted: Fitted = NOTHI
     made_of = {"rules": rules.version, "tiers": tiers, **fitted.versions}
     cards = {
         language: _encode(
-            _card(view, scores, suggestion, routing.route_hint, routing.priority, language, made_of, fitted.record)
+            _card(view, scores, suggestion, routing.route_hint, routing.priority, language, made_of, record)
         )
         for language in rules.languages
     }
