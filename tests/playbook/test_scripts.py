@@ -135,8 +135,8 @@ def test_every_reason_and_what_would_lower_it_reads_whole(code: str, facts: bool
     situation = with_signals(code, facts=facts)
     assert situation.scores is not None
     signal = situation.scores.signals[0]
-    share = CARD.shares[signal.code, signal.band]
-    for texts_of in (share.text, share.lower):
+    words = CARD.words[signal.code]
+    for texts_of in (words.text, words.lower):
         for language, text in texts_of.items():
             assert find_faults(text.fill(signal.facts, 160), language, OWN) == []
 
