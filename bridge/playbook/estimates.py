@@ -1,9 +1,9 @@
 """What scripts do, from exposures whose probabilities are known: weighted and doubly robust, with their uncertainty.
 
 Hájek: each exposure counts 1/probability of its arm, and an arm's weights are brought to 1. AIPW (Robins, Rotnitzky &
-Zhao 1994): score(a) = m(x, a) + 1[arm = a] / p(a) × (outcome − m(x, a)). Its mean is right whatever the guess m is, because
-p is known; a good guess makes it steadier. Here m is the mean of the arm among customers of the same cell, shrunk, from
-other folds' customers.
+Zhao 1994): score(a) = m(x, a) + 1[arm = a] / p(a) × (outcome − m(x, a)). Its mean is right whatever the guess m is,
+because p is known; a good guess makes it steadier. Here m is the mean of the arm among customers of the same cell,
+shrunk, from other folds' customers.
 
 Where probabilities change from epoch to epoch, epochs count by how much they can tell (Hadad et al., PNAS 2021): by
 1/√(variance that their probabilities alone imply). That is known before any outcome is. Uncertainty is summed by
@@ -105,7 +105,7 @@ class _Sums:
 
 
 def compare_arms(
-    exposures: Sequence[Exposure], arm: str, other: str, outcome: Outcome, guesses: Guesses | None = None
+    exposures: Sequence[Exposure], arm: str, other: str, outcome: Outcome, guesses: Mapping[str, Guesses] | None = None
 ) -> Estimate | None:
     """What `arm` does to `outcome` beside `other`, doubly robust; None where either was hardly shown (FEWEST).
 
@@ -115,9 +115,10 @@ def compare_arms(
     if not _enough(both, (arm, other)):
         return None
     weights = _steadied(both, (arm, other))
-    guesses = guesses or Guesses(exposures, outcome)
+    guesses = guesses or guess(exposures, outcome)
     sums = _Sums(
-        (one.customer, weights[one.epoch], score) for one, score in _scores(both, constant(arm), constant(other), outcome, guesses)
+        (one.customer, weights[one.epoch], score)
+        for one, score in _scores(both, constant(arm), constant(other), outcome, guesses)
     )
     return _estimate(sums.mean, sums.pulls(), both, (arm, other), weights, outcome)
 
@@ -129,7 +130,9 @@ def compare_arms_weighted(exposures: Sequence[Exposure], arm: str, other: str, o
         return None
     weights = _steadied(both, (arm, other))
     shown = {
-        name: _Sums((one.customer, weights[one.epoch] / one.arms[name], outcome(one)) for one in both if one.arm == name)
+        name: _Sums(
+            (one.customer, weights[one.epoch] / one.arms[name], outcome(one)) for one in both if one.arm == name
+        )
         for name in (arm, other)
     }
     pulls = defaultdict(float, shown[arm].pulls())
@@ -138,25 +141,30 @@ def compare_arms_weighted(exposures: Sequence[Exposure], arm: str, other: str, o
     return _estimate(shown[arm].mean - shown[other].mean, pulls, both, (arm, other), weights, outcome)
 
 
-def value_policy(
-    exposures: Sequence[Exposure], target: Target, outcome: Outcome, against: Target | None = None
-) -> Estimate | None:
-    """The mean outcome if `target` had chosen in all these exposures, or how much more than under `against`; doubly
-    robust. None without exposures. A target's probabilities are over arms that could have been drawn."""
-    if not exposures:
-        return None
-    guesses: dict[str, Guesses] = {}
+def guess(exposures: Iterable[Exposure], outcome: Outcome) -> dict[str, Guesses]:
+    """The guesses of each situation."""
     rows: defaultdict[str, list[Exposure]] = defaultdict(list)
     for one in exposures:
         rows[one.situation].append(one)
-    terms: list[tuple[str, float, float]] = []
-    for situation, some in rows.items():
-        guesses[situation] = Guesses(some, outcome)
-        terms += [(one.customer, 1.0, score) for one, score in _scores(some, target, against, outcome, guesses[situation])]
-    sums = _Sums(terms)
-    error = _error(sums.pulls())
-    ratios = [target(one).get(one.arm, 0.0) / one.arms[one.arm] for one in exposures]
-    return Estimate(value=sums.mean, error=error, ess=effective_size(ratios))
+    return {situation: Guesses(some, outcome) for situation, some in rows.items()}
+
+
+def value_policy(
+    exposures: Sequence[Exposure],
+    target: Target,
+    outcome: Outcome,
+    against: Target | None = None,
+    guesses: Mapping[str, Guesses] | None = None,
+) -> Estimate:
+    """The mean outcome if `target` had chosen in all these exposures, or how much more than under `against`; doubly
+    robust. There has to be an exposure.
+
+    A target's probabilities are over arms that could have been drawn. `guesses` of all exposures may be handed in.
+    """
+    guesses = guesses or guess(exposures, outcome)
+    sums = _Sums((one.customer, 1.0, score) for one, score in _scores(exposures, target, against, outcome, guesses))
+    ratios = (target(one).get(one.arm, 0.0) / one.arms[one.arm] for one in exposures)
+    return Estimate(value=sums.mean, error=_error(sums.pulls()), ess=effective_size(ratios))
 
 
 def effective_size(weights: Iterable[float]) -> float:
@@ -193,17 +201,21 @@ def _steadied(exposures: Iterable[Exposure], arms: Sequence[str]) -> dict[int, f
 
 
 def _scores(
-    exposures: Iterable[Exposure], target: Target, against: Target | None, outcome: Outcome, guesses: Guesses
+    exposures: Iterable[Exposure],
+    target: Target,
+    against: Target | None,
+    outcome: Outcome,
+    guesses: Mapping[str, Guesses],
 ) -> Iterable[tuple[Exposure, float]]:
     for one in exposures:
         wanted: Mapping[str, float] = target(one)
         if against is not None:
             other = against(one)
             wanted = {arm: wanted.get(arm, 0.0) - other.get(arm, 0.0) for arm in {**wanted, **other}}
-        fold = fold_of(one.customer)
-        score = sum(share * guesses.of(fold, arm, one.cell) for arm, share in wanted.items() if share)
+        fold, guessed = fold_of(one.customer), guesses[one.situation]
+        score = sum(share * guessed.of(fold, arm, one.cell) for arm, share in wanted.items() if share)
         if share := wanted.get(one.arm, 0.0):
-            score += share / one.arms[one.arm] * (outcome(one) - guesses.of(fold, one.arm, one.cell))
+            score += share / one.arms[one.arm] * (outcome(one) - guessed.of(fold, one.arm, one.cell))
         yield one, score
 
 

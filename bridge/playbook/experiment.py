@@ -1,8 +1,8 @@
 """Which of several scripts a customer gets: drawn once an epoch, with probabilities that are known and kept.
 
-A *situation* is the playbook that applies with the highest priority, its *arms* are what may be said there: the playbook
-itself, those that may be tried instead, and the neutral script. Nothing is remembered: whoever asks for the same
-customer in the same epoch (phone system, transfer, desktop, recomputation) draws the same.
+A *situation* is the playbook that applies with the highest priority, its *arms* are what may be said there: the
+playbook itself, those that may be tried instead, and the neutral script. Nothing is remembered: whoever asks for the
+same customer in the same epoch (phone system, transfer, desktop, recomputation) draws the same.
 """
 
 from __future__ import annotations
@@ -156,14 +156,9 @@ def assign(
         return Choice(
             situation=situation, epoch=epoch, arm=arms[0], propensity=1.0, arms=propensities, why="only", until=until
         )
-    usual, why = _usual(policy.situations.get(situation), arms, cell, withheld)
-    parts = _drawn(rules, policy.situations.get(situation), arms)
-    rest = max(0.0, 1 - sum(share for _, share, _ in parts))
-    parts.append((usual, rest, why))
-    probabilities = dict.fromkeys(arms, 0.0)
-    for arm, share, _ in parts:
-        probabilities[arm] += share
-    arm, _, reason = _pick(parts, position(customer, epoch, situation))
+    parts = _parts(rules, policy.situations.get(situation), arms, cell, withheld)
+    probabilities = _added(parts, arms)
+    arm, reason = _pick(parts, position(customer, epoch, situation))
     return Choice(
         situation=situation,
         epoch=epoch,
@@ -174,6 +169,13 @@ def assign(
         until=epoch_ends(rules, epoch),
         spared=arm in withheld and reason == "explore",
     )
+
+
+def chances(
+    rules: ChoiceRules, policy: Policy, situation: str, arms: Sequence[str], *, cell: str = ""
+) -> dict[str, float]:
+    """The probability that `assign` gives each of `arms`; the first is what is said by default."""
+    return _added(_parts(rules, policy.situations.get(situation), arms, cell, ()), arms)
 
 
 def position(customer: str, epoch: int, situation: str) -> float:
@@ -202,33 +204,39 @@ def _usual(
     learnt: SituationPolicy | None, arms: Sequence[str], cell: str, withheld: Collection[str]
 ) -> tuple[str, Why]:
     """What is said outside of hold-out and exploration, and why."""
-    arm, why = arms[0], "best"
-    if learnt is not None and learnt.best in arms:
-        arm = learnt.best
-    personal = (learnt.personal or {}).get(cell) if learnt is not None else None
-    if personal in arms and personal != arm:
-        arm, why = personal, "personal"
+    best = learnt.best if learnt is not None and learnt.best in arms else arms[0]
+    own = (learnt.personal or {}).get(cell, best) if learnt is not None else best
+    arm = own if own in arms else best
     if arm in withheld and NEUTRAL in arms:
         return NEUTRAL, "stays"
-    return arm, why
+    return (arm, "best") if arm == best else (arm, "personal")
 
 
-def _drawn(
-    rules: ChoiceRules, learnt: SituationPolicy | None, arms: Sequence[str]
+def _parts(
+    rules: ChoiceRules, learnt: SituationPolicy | None, arms: Sequence[str], cell: str, withheld: Collection[str]
 ) -> list[tuple[str, float, Why]]:
-    """The parts of the population that are drawn: arm, share, why."""
+    """How the places from 0 to 1 are dealt out: arm, share, why."""
     parts: list[tuple[str, float, Why]] = []
     if rules.hold_out and NEUTRAL in arms:
         parts.append((NEUTRAL, rules.hold_out, "hold_out"))
     if rules.explore:
         tried = spread(learnt.q if learnt is not None else {}, arms, rules.floor)
         parts += [(arm, rules.explore * share, "explore") for arm, share in tried.items()]
+    usual, why = _usual(learnt, arms, cell, withheld)
+    parts.append((usual, max(0.0, 1 - sum(share for _, share, _ in parts)), why))
     return parts
 
 
-def _pick(parts: Sequence[tuple[str, float, Why]], place: float) -> tuple[str, float, Why]:
-    for part in parts[:-1]:
-        place -= part[1]
+def _added(parts: Sequence[tuple[str, float, Why]], arms: Sequence[str]) -> dict[str, float]:
+    probabilities = dict.fromkeys(arms, 0.0)
+    for arm, share, _ in parts:
+        probabilities[arm] += share
+    return probabilities
+
+
+def _pick(parts: Sequence[tuple[str, float, Why]], place: float) -> tuple[str, Why]:
+    for arm, share, why in parts[:-1]:
+        place -= share
         if place < 0:
-            return part
-    return parts[-1]
+            return arm, why
+    return parts[-1][0], parts[-1][2]
