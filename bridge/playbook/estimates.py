@@ -27,31 +27,34 @@ _NORMAL = NormalDist()
 
 
 class Estimate(Struct, frozen=True, kw_only=True):
-    """A number and how sure it is. `ess` is how many exposures, drawn evenly, would tell as much."""
+    """A number and how sure it is."""
 
     value: float
     error: float
     """Standard error."""
     ess: float
+    """How many exposures, drawn evenly, would tell as much."""
+    freedom: float
+    """Degrees of freedom of the error: small where a few heavy exposures make most of it."""
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Covers the truth in `level` of all cases."""
-        reach = self.error * _student((1 + level) / 2, self.ess - 1)
+        reach = self.error * _student((1 + level) / 2, self.freedom)
         return self.value - reach, self.value + reach
 
     def lower(self, level: float = 0.95) -> float:
         """The truth is above in `level` of all cases."""
-        return self.value - self.error * _student(level, self.ess - 1)
+        return self.value - self.error * _student(level, self.freedom)
 
     def doubt(self, against: float = 0.0) -> float:
         """The probability to see so large a value, or larger, while the truth is `against`: one-sided."""
         if self.error == 0:
             return float(self.value <= against)
-        return 1 - _NORMAL.cdf(_as_normal((self.value - against) / self.error, self.ess - 1))
+        return 1 - _NORMAL.cdf(_as_normal((self.value - against) / self.error, self.freedom))
 
     def smallest(self, level: float = 0.95, power: float = 0.8) -> float:
         """The smallest true difference that `power` of all tries of this size would tell from none."""
-        return self.error * (_student((1 + level) / 2, self.ess - 1) + _NORMAL.inv_cdf(power))
+        return self.error * (_student((1 + level) / 2, self.freedom) + _NORMAL.inv_cdf(power))
 
 
 class Guesses:
@@ -164,7 +167,8 @@ def value_policy(
     guesses = guesses or guess(exposures, outcome)
     sums = _Sums((one.customer, 1.0, score) for one, score in _scores(exposures, target, against, outcome, guesses))
     ratios = (target(one).get(one.arm, 0.0) / one.arms[one.arm] for one in exposures)
-    return Estimate(value=sums.mean, error=_error(sums.pulls()), ess=effective_size(ratios))
+    pulls = sums.pulls()
+    return Estimate(value=sums.mean, error=_error(pulls), ess=effective_size(ratios), freedom=_freedom(pulls))
 
 
 def effective_size(weights: Iterable[float]) -> float:
@@ -224,6 +228,11 @@ def _error(pulls: Mapping[str, float]) -> float:
     return sqrt(sum(pull * pull for pull in pulls.values()) * count / max(1, count - 1))
 
 
+def _freedom(pulls: Mapping[str, float]) -> float:
+    """Satterthwaite's for a sum of squares of such unequal weight."""
+    return effective_size(pull * pull for pull in pulls.values())
+
+
 def _estimate(
     value: float,
     pulls: Mapping[str, float],
@@ -244,7 +253,8 @@ def _estimate(
             share = sum(weight * result for weight, result in shown) / sum(weight for weight, _ in shown)
             careful = (share * size + 1) / (size + 2)
             variance += max(0.0, careful * (1 - careful) - share * (1 - share)) / size
-    return Estimate(value=value, error=sqrt(variance), ess=min(sizes))
+    freedom = min(*sizes, _freedom(pulls) + 1) - 1
+    return Estimate(value=value, error=sqrt(variance), ess=min(sizes), freedom=freedom)
 
 
 def _student(level: float, freedom: float) -> float:

@@ -1,7 +1,7 @@
 """What was done and what it brought: effects of scripts, the worth of the policy, the ledger of costs. All pure."""
 
 from bridge.reports.effects import Effect, Report, Worth, report_effects, value_policies
-from bridge.reports.ledger import Entry, break_even_rate, keep_ledger
+from bridge.reports.ledger import Entry, keep_ledger
 from bridge.reports.sentences import say_effect, say_worth
 from bridge.reports.verdicts import Verdict
 
@@ -11,7 +11,6 @@ __all__ = [
     "Report",
     "Verdict",
     "Worth",
-    "break_even_rate",
     "keep_ledger",
     "report_effects",
     "say_effect",

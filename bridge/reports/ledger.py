@@ -1,4 +1,4 @@
-"""What keeping customers cost, beside what winning new ones costs, and from which save rate on an offer pays."""
+"""What keeping customers cost, beside what winning new ones costs, and from which save rate on it pays."""
 
 from __future__ import annotations
 
@@ -37,15 +37,6 @@ def keep_ledger(effects: Iterable[Effect], acquisition_cost: float | None = None
     return tuple(_entry(effect, acquisition_cost) for effect in effects if effect.arm != NEUTRAL)
 
 
-def break_even_rate(cost_on_grant: float, cost_on_try: float, granted: float, margin: float) -> float | None:
-    """The share of those it is offered to that has to be saved for an offer to pay.
-
-    `cost_on_try` is paid each time, `cost_on_grant` in the share `granted` of all times, whoever would have stayed
-    included; `margin` stays with each customer who is saved. None where there is no margin to win.
-    """
-    return (cost_on_try + granted * cost_on_grant) / margin if margin > 0 else None
-
-
 def _entry(effect: Effect, acquisition_cost: float | None) -> Entry:
     saves = cost_per_save = None
     if effect.more_stay is not None:
@@ -66,6 +57,6 @@ def _entry(effect: Effect, acquisition_cost: float | None) -> Entry:
         saves=saves,
         cost_per_save=cost_per_save,
         acquisition_cost=acquisition_cost,
-        break_even=break_even_rate(effect.granted / effect.shown, 0.0, 1.0, effect.value),
+        break_even=effect.granted / effect.shown / effect.value if effect.value > 0 else None,
         pays=pays,
     )

@@ -30,8 +30,8 @@ class Verdict(StrEnum):
 def judge(estimates: Sequence[Estimate | None], *, margin: float, rate: float) -> list[Verdict]:
     """The verdict on each difference, all looked at together; None is too few."""
     there = [one for one in estimates if one is not None]
-    differ = _kept([min(1.0, 2 * min(one.doubt(), 1 - one.doubt())) for one in there], rate)
-    nothing = _kept([max(one.doubt(-margin), 1 - one.doubt(margin)) for one in there], rate)
+    differ = discoveries([min(1.0, 2 * min(one.doubt(), 1 - one.doubt())) for one in there], rate)
+    nothing = discoveries([max(one.doubt(-margin), 1 - one.doubt(margin)) for one in there], rate)
     found = iter(zip(there, differ, nothing, strict=True))
     verdicts = []
     for one in estimates:
@@ -48,8 +48,8 @@ def judge(estimates: Sequence[Estimate | None], *, margin: float, rate: float) -
     return verdicts
 
 
-def _kept(doubts: Sequence[float], rate: float) -> list[bool]:
-    """Which of these p-values count, by Benjamini & Hochberg."""
+def discoveries(doubts: Sequence[float], rate: float) -> list[bool]:
+    """Which of these p-values count, so that on average at most `rate` of those that do are flukes."""
     ranked = sorted(doubts)
     limit = max((p for rank, p in enumerate(ranked, 1) if p <= rate * rank / len(ranked)), default=-1.0)
     return [p <= limit for p in doubts]

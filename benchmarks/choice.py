@@ -1,0 +1,227 @@
+"""Finding out which script helps: are reported ranges right, is what does nothing named rightly, what does it cost?
+
+Each caller is somebody like one of the sample's people, with the true chances to stay under every script
+(`benchmarks/callers.py`). A run
+is two years of calls in epochs of 28 days, each learnt from what was settled when it began: nothing is known of the last
+90 days. Many runs are made and pooled. Regret is the money that was missed beside always the best script of each
+situation, over all calls, those before anything could be known included.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date
+from math import ceil
+from statistics import mean
+
+import numpy as np
+from msgspec import Struct
+
+from benchmarks.callers import GRANTED, Pool, make_pools
+from benchmarks.figures import Figure, conclude
+from bridge.playbook.experiment import NEUTRAL, UNLEARNT, ChoiceRules, Policy, chances
+from bridge.playbook.exposures import Exposure
+from bridge.playbook.learning import learn
+from bridge.reports.effects import Report, report_effects
+from bridge.reports.verdicts import Verdict
+from bridge.sample import SCRIPTS
+
+EPOCHS = 26
+DRAWS = 400
+"""Fewer than in use, for speed: chances of being best to about two points."""
+RULES = ChoiceRules(begins=date(2024, 11, 25), hold_out=0.05, explore=0.2)
+
+
+class Plan(Struct, frozen=True):
+    """How much is measured: runs of the full length, shorter ones, and the people who call."""
+
+    long_runs: int
+    long_calls: int
+    short_runs: int
+    short_calls: int
+    customers: int
+
+
+FULL = Plan(long_runs=20, long_calls=20_000, short_runs=200, short_calls=6_000, customers=12_000)
+QUICK = Plan(long_runs=1, long_calls=20_000, short_runs=6, short_calls=6_000, customers=4_000)
+
+
+class Run(Struct, frozen=True):
+    """One seed's two years: the report at the end, the policy then in force, and money missed for each call."""
+
+    report: Report
+    policy: Policy
+    worth: float
+    """How many more truly stay under that policy than under the neutral script, as a share of all calls."""
+    regret: float
+    uniform: float
+
+
+def simulate(pools: tuple[Pool, ...], calls: int, seed: int, rules: ChoiceRules = RULES) -> Run:
+    """Two years of calls."""
+    rng = np.random.default_rng(seed)
+    everybody = sum(len(pool.cells) for pool in pools)
+    waits = 1 + ceil(rules.horizon_days / rules.epoch_days)
+    shown: list[Exposure] = []
+    missed, uniform, made = 0.0, 0.0, 0
+    begins: list[int] = []  # of each epoch, in `shown`
+    policy = UNLEARNT
+    for epoch in range(EPOCHS):
+        begins.append(len(shown))
+        if epoch >= waits:
+            policy = learn(rules, shown[: begins[epoch - waits + 1]], policy, epoch=epoch, seed=seed, draws=DRAWS)
+        for pool in pools:
+            count = int(rng.poisson(calls / EPOCHS * len(pool.cells) / everybody))
+            who = rng.choice(len(pool.cells), count)
+            fresh, earned = _call(pool, who, policy, epoch, rng, rules)
+            best = float(pool.money[who, pool.money.mean(axis=0).argmax()].sum())
+            shown += fresh
+            made += count
+            missed += best - earned
+            uniform += best - float(pool.money[who].mean(axis=1).sum())
+    report = report_effects(rules, shown, policy)
+    return Run(report, policy, _true_worth(pools, shown, policy, rules), missed / made, uniform / made)
+
+
+def _true_worth(pools: tuple[Pool, ...], shown: list[Exposure], policy: Policy, rules: ChoiceRules) -> float:
+    calls = Counter(one.situation for one in shown)
+    more = 0.0
+    for pool in pools:
+        by_cell = {cell: chances(rules, policy, pool.situation, pool.arms, cell=cell) for cell in set(pool.cells)}
+        shares = np.array([list(by_cell[cell].values()) for cell in pool.cells])
+        beside = pool.stays - pool.stays[:, [pool.arms.index(NEUTRAL)]]
+        more += calls[pool.situation] * float((shares * beside).sum(axis=1).mean())
+    return more / len(shown)
+
+
+def _call(
+    pool: Pool,
+    who: np.ndarray[tuple[int], np.dtype[np.int64]],
+    policy: Policy,
+    epoch: int,
+    rng: np.random.Generator,
+    rules: ChoiceRules,
+) -> tuple[list[Exposure], float]:
+    """What was shown to `who`, and the money to be expected of it, by the truth."""
+    by_cell = {cell: chances(rules, policy, pool.situation, pool.arms, cell=cell) for cell in set(pool.cells)}
+    shares = np.array([[by_cell[pool.cells[row]][arm] for arm in pool.arms] for row in who]).reshape(-1, len(pool.arms))
+    arms = np.minimum((rng.random((len(who), 1)) >= shares.cumsum(axis=1)).sum(axis=1), len(pool.arms) - 1)
+    stays = rng.random(len(who)) < pool.stays[who, arms]
+    grants = rng.random(len(who))
+    exposures = []
+    for number, (row, place, stayed, die) in enumerate(zip(who, arms, stays, grants, strict=True)):
+        arm = pool.arms[place]
+        amount, often = GRANTED.get(SCRIPTS[arm], (0.0, 0.0))
+        exposures.append(
+            Exposure(
+                customer=f"{pool.situation}/{epoch}/{number}",
+                situation=pool.situation,
+                epoch=epoch,
+                arm=arm,
+                arms=by_cell[pool.cells[row]],
+                cell=pool.cells[row],
+                stayed=bool(stayed),
+                value=float(pool.value[row]),
+                cost=amount if die < often else 0.0,
+            )
+        )
+    return exposures, float((shares * pool.money[who]).sum())
+
+
+def measure_choice(plan: Plan) -> list[Figure]:
+    """All figures."""
+    pools = make_pools(plan.customers)
+    long = [simulate(pools, plan.long_calls, seed) for seed in range(plan.long_runs)]
+    short = [simulate(pools, plan.short_calls, 1_000 + seed) for seed in range(plan.short_runs)]
+    figures = []
+    for calls, runs in ((plan.long_calls, long), (plan.short_calls, short)):
+        figures += _judged(f"{calls:,} calls", pools, runs)
+    return figures
+
+
+def _judged(name: str, pools: tuple[Pool, ...], runs: list[Run]) -> list[Figure]:
+    truth = {(pool.situation, arm): effect for pool in pools for arm, effect in pool.effects.items()}
+    tally = Counter(said for run in runs for said in _covered(run, truth))
+
+    def share(what: str) -> float:
+        return tally[what] / (tally[what] + tally[f"not {what}"])
+
+    seeds = f"{len(runs)} seeds"
+    named = {
+        verdict: [_wrong(run, truth, verdict) for run in runs]
+        for verdict in (Verdict.nothing, Verdict.helps, Verdict.harms)
+    }
+    alike = [key for key, effect in truth.items() if key[1] != NEUTRAL and abs(effect) < RULES.matters]
+    found = mean(sum(one.verdict is Verdict.nothing for one in run.report.effects) / len(alike) for run in runs)
+    smallest = [one.smallest for run in runs for one in run.report.effects if one.smallest is not None]
+    figures = [
+        _figure(f"{name}: ranges of 95 % that cover", share("95"), least=0.935, note=f"{seeds}, doubly robust"),
+        _figure(f"{name}: ranges of 90 % that cover", share("90"), least=0.88, note=seeds),
+        _figure(f"{name}: ranges of 95 % that cover, by weights", share("weighted"), least=0.935, note=seeds),
+        _figure(f"{name}: worth of the policy, covered at 95 %", share("worth"), least=0.92, note=seeds),
+        _figure(f"{name}: smallest difference that shows", mean(smallest) * 100, unit="points", note="mean of scripts"),
+        _figure(
+            f"{name}: regret, share of uniform choice's",
+            sum(run.regret for run in runs) / sum(run.uniform for run in runs),
+            most=0.5,
+            note=f"{mean(run.regret for run in runs):.2f} € a call of {mean(run.uniform for run in runs):.2f} €",
+        ),
+        _figure(
+            f"{name}: wrong among those said to do nothing",
+            mean(named[Verdict.nothing]),
+            most=RULES.error_rate,
+            note=f"stated {RULES.error_rate:.0%}; {found:.0%} of {len(alike)} such scripts named",
+        ),
+        _figure(
+            f"{name}: wrong among those said to help or harm",
+            mean((*named[Verdict.helps], *named[Verdict.harms])),
+            most=RULES.error_rate,
+        ),
+    ]
+    return figures
+
+
+def _covered(run: Run, truth: dict[tuple[str, str], float]) -> Iterable[str]:
+    """Of each range whether it covers the truth."""
+    for effect in run.report.effects:
+        if effect.more_stay is not None and effect.more_stay_weighted is not None:
+            true = truth[(effect.situation, effect.arm)]
+            yield _within("95", effect.more_stay.interval(), true)
+            yield _within("90", effect.more_stay.interval(0.9), true)
+            yield _within("weighted", effect.more_stay_weighted.interval(), true)
+    yield _within("worth", run.report.worth[0].beside_none.interval(), run.worth)
+
+
+def _within(name: str, interval: tuple[float, float], true: float) -> str:
+    return name if interval[0] <= true <= interval[1] else f"not {name}"
+
+
+def _figure(
+    name: str, measured: float, *, unit: str = "", most: float | None = None, least: float | None = None, note: str = ""
+) -> Figure:
+    return Figure(bench="choice", name=name, measured=measured, unit=unit, most=most, least=least, note=note)
+
+
+def _wrong(run: Run, truth: dict[tuple[str, str], float], verdict: Verdict) -> float:
+    """The share of the scripts named so that are not so; 0 where none is."""
+    wrong: dict[Verdict, Callable[[float], bool]] = {
+        Verdict.nothing: lambda effect: abs(effect) >= RULES.matters,
+        Verdict.helps: lambda effect: effect <= 0,
+        Verdict.harms: lambda effect: effect >= 0,
+    }
+    named = [truth[(one.situation, one.arm)] for one in run.report.named(verdict)]
+    return mean(wrong[verdict](effect) for effect in named) if named else 0.0
+
+
+def main() -> int:
+    """Measure, print, and say whether the limits hold."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.choice", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few runs: to see that it works")
+    args = parser.parse_args()
+    return conclude(lambda: measure_choice(QUICK if args.quick else FULL), quick=args.quick)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
