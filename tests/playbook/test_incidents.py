@@ -22,6 +22,7 @@ from tests.playbook.situations import KATRIN, OWN, situation_of, with_signals
 from tests.scoring.views import CONFIG, NOW, view_of
 
 PLAYBOOKS = load_playbooks(CONFIG / "playbooks")
+OFFERS = PLAYBOOKS.catalogue
 HOUR = timedelta(hours=1)
 Change = Callable[[dict[str, Any]], Any]
 
@@ -51,16 +52,16 @@ def everybody(data: dict[str, Any]) -> None:
 
 
 def script(path: Path, situation: Situation, now: datetime = NOW) -> str:
-    return suggest(PLAYBOOKS, situation, load_incidents(path).at(now)[0]).script_id
+    return suggest(PLAYBOOKS, situation, load_incidents(path, OFFERS).at(now)[0]).script_id
 
 
 def test_no_incident_is_declared_as_shipped_or_without_a_file(tmp_path: Path) -> None:
     for path in (CONFIG / "incident.yaml", tmp_path / "incident.yaml"):
-        assert load_incidents(path).at(NOW) == ((), None)
+        assert load_incidents(path, OFFERS).at(NOW) == ((), None)
 
 
 def test_its_script_comes_before_all_others_and_they_are_its_alternates(tmp_path: Path) -> None:
-    incidents, _ = load_incidents(declared(tmp_path, everybody)).at(NOW)
+    incidents, _ = load_incidents(declared(tmp_path, everybody), OFFERS).at(NOW)
     for view in CUSTOMERS.values():
         suggestion = suggest(PLAYBOOKS, situation_of(view), incidents)
         assert suggestion.script_id == "incident_netz_nord"
@@ -103,7 +104,7 @@ def test_of_several_the_first_that_applies_counts(tmp_path: Path) -> None:
 def test_it_begins_and_ends_by_itself_and_says_when(tmp_path: Path) -> None:
     begins, ends = NOW + HOUR, NOW + 3 * HOUR
     path = declared(tmp_path, lambda data: data.update(when=None, begins=begins.isoformat(), ends=ends.isoformat()))
-    incidents = load_incidents(path)
+    incidents = load_incidents(path, OFFERS)
     assert incidents.at(NOW) == ((), begins)
     going_on, change = incidents.at(begins)
     assert [each.id for each in going_on] == ["incident_netz_nord"]
@@ -112,7 +113,7 @@ def test_it_begins_and_ends_by_itself_and_says_when(tmp_path: Path) -> None:
 
 
 def test_a_decision_made_before_an_incident_does_not_outlive_its_beginning(tmp_path: Path) -> None:
-    for path in ("scoring.yaml", "routing.yaml"):
+    for path in ("scoring.yaml", "routing.yaml", "offers.yaml"):
         (tmp_path / path).write_text((CONFIG / path).read_text("utf-8"), "utf-8")
     (tmp_path / "playbooks").symlink_to(CONFIG / "playbooks")
     without = load_deciding(tmp_path, ("de", "en"))
@@ -130,7 +131,7 @@ def test_a_decision_made_before_an_incident_does_not_outlive_its_beginning(tmp_p
 
 
 def test_what_may_be_offered_is_what_the_incident_says(tmp_path: Path) -> None:
-    incidents, _ = load_incidents(declared(tmp_path, everybody)).at(NOW)
+    incidents, _ = load_incidents(declared(tmp_path, everybody), OFFERS).at(NOW)
     suggestion = suggest(PLAYBOOKS, with_signals("complaint", tier=Tier.gold, band=Band.high), incidents)
     assert [kind.value for kind in suggestion.offers] == ["goodwill_credit", "limit_lifted"]
     assert str(suggestion.ceiling) == "20.00 EUR"
@@ -157,12 +158,13 @@ def test_what_cannot_be_meant_is_refused_with_file_and_path(
 ) -> None:
     path = declared(tmp_path, *changes)
     with pytest.raises(ConfigError) as caught:
-        load_incidents(path)
-    assert str(caught.value).startswith(f"{path}: {place}: ")
+        load_incidents(path, OFFERS)
+    assert str(caught.value).startswith(f"{path}, line ")
+    assert f": {place}: " in str(caught.value)
     assert what in str(caught.value)
 
 
 def test_the_shipped_example_can_be_declared_as_it_stands(tmp_path: Path) -> None:
     path = declared(tmp_path, lambda data: None)
     assert read_yaml(path)["incidents"][0]["when"] == example()["when"]
-    assert len(load_incidents(path).declared) == 1
+    assert len(load_incidents(path, OFFERS).declared) == 1

@@ -31,6 +31,7 @@ from tests.playbook.situations import CARD, KATRIN, OWN, situation_of, unhappy, 
 from tests.scoring.views import CONFIG, views
 
 PLAYBOOKS = load_playbooks(CONFIG / "playbooks")
+OFFERS = PLAYBOOKS.catalogue
 IDS = [playbook.id for playbook in PLAYBOOKS.playbooks]
 
 
@@ -38,8 +39,12 @@ def texts(suggestion: Suggestion, language: str) -> list[str]:
     return [
         suggestion.title[language],
         suggestion.line[language],
+        *((suggestion.empathy[language],) if suggestion.empathy else ()),
         *suggestion.more[language],
+        *suggestion.leniency[language],
         *suggestion.do_not_say[language],
+        *(one.text[language] for one in suggestion.follow_up),
+        *suggestion.done_when[language],
     ]
 
 
@@ -80,8 +85,13 @@ def test_no_two_playbooks_have_the_same_priority() -> None:
 @pytest.mark.parametrize("script", IDS)
 def test_german_and_english_say_the_same_with_the_same_facts(script: str) -> None:
     data = read_yaml(CONFIG / "playbooks" / f"{script}.yaml")
-    for part in ("title", "line", "more", "do_not_say"):
-        given = [data[part][language] for language in ("de", "en")]
+    parts = {
+        part: data[part] for part in ("title", "empathy", "line", "more", "leniency", "do_not_say") if part in data
+    }
+    parts |= {f"follow_up[{place}]": one["text"] for place, one in enumerate(data.get("follow_up", ()))}
+    parts |= {"done_when": data["done_when"]["text"]} if "text" in data.get("done_when", ()) else {}
+    for part in parts.values():
+        given = [part[language] for language in ("de", "en")]
         german, english = ([each] if isinstance(each, str) else each for each in given)
         assert len(german) == len(english)
         for one, other in zip(german, english, strict=True):
@@ -219,7 +229,9 @@ def test_what_makes_phoning_hard_is_never_said_and_routing_cannot_ask_for_it() -
 def test_nobody_is_told_that_they_were_filed_as_a_name_or_a_number() -> None:
     """Rank, value, risk, usage figures and the name of a competitor are for the agent, never for the line to say."""
     data = [read_yaml(CONFIG / "playbooks" / f"{script}.yaml") for script in IDS]
-    spoken = " ".join(text for each in data for text in (*each["line"]["de"], *each["line"]["en"]))
+    spoken = " ".join(
+        str(text) for each in data for part in ("line", "empathy") for text in each.get(part, {}).values()
+    )
     for fact in ("prestige_", "seniority_", "usage_falling_", "emails_unopened_", "competitor_name", "offer_ceiling"):
         assert fact not in spoken
 
@@ -271,22 +283,22 @@ def always(data: dict[str, Any]) -> None:
 def test_playbooks_of_equal_priority_are_taken_by_their_id(tmp_path: Path) -> None:
     for name in ("b", "a", "c"):
         written(tmp_path, always, name)
-    suggestion = suggest(load_playbooks(tmp_path), Situation())
+    suggestion = suggest(load_playbooks(tmp_path, OFFERS), Situation())
     assert (suggestion.script_id, suggestion.alternates) == ("a", ("b", "c"))
 
 
 def test_the_version_changes_with_any_playbook_and_with_nothing_else(tmp_path: Path) -> None:
     written(tmp_path, always)
-    first = load_playbooks(tmp_path).version
-    assert load_playbooks(tmp_path).version == first
+    first = load_playbooks(tmp_path, OFFERS).version
+    assert load_playbooks(tmp_path, OFFERS).version == first
     written(tmp_path, lambda data: data.update(when=None, priority=91))
-    assert load_playbooks(tmp_path).version != first
+    assert load_playbooks(tmp_path, OFFERS).version != first
 
 
 def test_a_folder_without_a_playbook_for_everybody_is_refused(tmp_path: Path) -> None:
     written(tmp_path)
     with pytest.raises(ConfigError, match="one playbook has to apply always"):
-        load_playbooks(tmp_path)
+        load_playbooks(tmp_path, OFFERS)
 
 
 @pytest.mark.parametrize(
@@ -314,8 +326,22 @@ def test_a_folder_without_a_playbook_for_everybody_is_refused(tmp_path: Path) ->
         (lambda d: d["line"].update(en="{{ " + "(" * 5000), "line.en", "nested too deeply"),
         (lambda d: d["more"]["de"].append("x"), "more", "more lines in one language than in another"),
         (lambda d: d["more"].pop("de"), "more.de", "the text is missing"),
-        (lambda d: d["offer"].update(kinds=["goodwil_credit"]), "offer.kinds[0]", "did you mean 'goodwill_credit'?"),
-        (lambda d: d["offer"].update(kinds=[]), "offer.kinds", "names nothing to offer"),
+        (lambda d: d["offer"].update(offers=["goodwil_credit"]), "offer.offers[0]", "did you mean goodwill_credit?"),
+        (lambda d: d["offer"].update(offers=["apology"] * 2), "offer.offers[1]", "is named twice"),
+        (lambda d: d["offer"].update(offers=[]), "offer.offers", "names nothing to offer"),
+        (lambda d: d.update(empathy={"de": "{{ customer }}", "en": "x"}), "empathy.de", "without facts"),
+        (lambda d: d["follow_up"][0].update(day=1), "follow_up[0].day", "did you mean 'days'?"),
+        (lambda d: d["follow_up"][1]["text"].update(de="{{ ownr }}"), "follow_up[1].text.de", "did you mean owner?"),
+        (lambda d: d["leniency"]["en"].append("x"), "leniency", "more lines in one language"),
+        (lambda d: d.update(done_when={}), "done_when", "says nothing"),
+        (
+            lambda d: d["done_when"].update(condition={"ticket.opn": 1}),
+            "done_when.condition.ticket.opn",
+            "ticket.open?",
+        ),
+        (lambda d: d.update(instead=["defalt"]), "instead[0]", "there is no other playbook 'defalt'"),
+        (lambda d: d.update(instead=["default"]), "instead[0]", "there is no other playbook 'default'"),
+        (lambda d: d.update(hold_out="nevr"), "hold_out", "did you mean 'never'?"),
         (lambda d: d["offer"].update(uplift=12), "offer.uplift", "Expected `float` <= 1"),
     ],
 )
@@ -324,9 +350,11 @@ def test_what_cannot_be_meant_is_refused_with_file_path_and_the_nearest_name(
 ) -> None:
     path = written(tmp_path, change)
     with pytest.raises(ConfigError) as caught:
-        load_playbooks(tmp_path)
-    assert str(caught.value).startswith(f"{path}: {place}: ")
-    assert what in str(caught.value)
+        load_playbooks(tmp_path, OFFERS)
+    where, _, rest = str(caught.value).partition(f": {place}: ")
+    line = where.removeprefix(f"{path}, line ")
+    assert 1 <= int(line) <= len(path.read_text("utf-8").splitlines())
+    assert what in rest
 
 
 def test_the_schemas_for_editors_are_fresh(tmp_path: Path) -> None:
@@ -344,6 +372,7 @@ def test_the_schemas_for_editors_are_fresh(tmp_path: Path) -> None:
         ("routing.yaml", "routing"),
         ("identity.yaml", "identity"),
         ("incident.yaml", "incident"),
+        ("offers.yaml", "offers"),
         *((f"playbooks/{name}.yaml", "playbook") for name in IDS),
     ],
 )
@@ -362,8 +391,8 @@ def test_the_schemas_refuse_misspelt_names() -> None:
         {"prioriti": 1},
         {"when": {"risk.bnd": "high"}},
         {"title": {"fr": "x"}},
-        {"offer": {"kinds": ["x"]}},
-        {"offer": {"kinds": []}},
+        {"offer": {"offers": ["X Y"]}},
+        {"offer": {"offers": []}},
     )
     for change in changes:
         assert not jsonschema_rs.is_valid(playbook, shipped | change)
