@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import jwt
@@ -20,9 +20,12 @@ from msgspec import Struct
 
 from bridge.errors import BadRequest, NotAllowed, NotAuthentic
 
-SCOPES: Final = ("ivr", "agent", "supervisor", "admin", "privacy")
-"""ivr: routing answers. agent: cards and outcomes. supervisor: customers and identities. admin: sources and
-dead letters. privacy: export and erase. None contains another: a view is given for a purpose."""
+SCOPES: Final = ("ivr", "agent", "team_lead", "supervisor", "admin", "privacy")
+"""ivr: routing answers. agent: cards and outcomes. team_lead: beside agent, to grant up to a team lead's limits, and to
+mint tickets for team leads. supervisor: customers and identities. admin: sources and dead letters. privacy: export and
+erase. None contains another: a view is given for a purpose."""
+Role = Literal["agent", "team_lead"]
+"""Whose limits count for what is granted."""
 
 _KEY = re.compile(rb"rb_[0-9a-f]{12}_[0-9a-f]{48}")
 _ISSUER = "retention-bridge"
@@ -106,7 +109,7 @@ def check(key: AccessKey | None, allowed: frozenset[str], now: datetime) -> Acce
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
-    """What a browser holds: one agent, at one origin, for some minutes, with the agent scope and no other."""
+    """What a browser holds: one agent, at one origin, for some minutes, with the scopes of its role and no other."""
 
     agent: str
     origin: str
@@ -114,6 +117,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     """Id of the access key that asked for it; once that is revoked the ticket is worth nothing."""
     issued_at: datetime
     expires_at: datetime
+    role: Role = "agent"
 
 
 def read_origin(text: str) -> str:
@@ -126,13 +130,16 @@ def read_origin(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def mint_ticket(secret: str, *, agent: str, origin: str, key: str, now: datetime, lifetime: timedelta) -> str:
+def mint_ticket(
+    secret: str, *, agent: str, origin: str, key: str, now: datetime, lifetime: timedelta, role: Role = "agent"
+) -> str:
     """A signed ticket for `agent` (an id, not a name) in pages of `origin`."""
     claims = {
         "iss": _ISSUER,
         "aud": read_origin(origin),
         "sub": agent,
         "key": key,
+        "role": role,
         "iat": int(now.timestamp()),
         "exp": int((now + lifetime).timestamp()),
     }
@@ -161,6 +168,7 @@ def read_ticket(secrets: Sequence[str], token: str, *, origin: str | None, now: 
                 key=str(claims["key"]),
                 issued_at=datetime.fromtimestamp(int(claims["iat"]), timezone.utc),
                 expires_at=datetime.fromtimestamp(int(claims["exp"]), timezone.utc),
+                role="team_lead" if claims.get("role") == "team_lead" else "agent",
             )
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, OverflowError):
             continue

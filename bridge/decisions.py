@@ -7,6 +7,7 @@ computed.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -27,6 +28,8 @@ from bridge.playbook import (
     load_playbooks,
     load_routing,
     route,
+    say_script,
+    say_terms,
     suggest,
 )
 from bridge.scoring import NOTHING_FITTED, Fitted, ScoringCard, load_scoring, score
@@ -40,6 +43,7 @@ from bridge.store import micros
 SPREAD_SECONDS = 600
 """Decisions that run out at the same moment (midnight) become due over this many seconds."""
 MOST_CASES = 5
+_NOTHING: Final[Mapping[str, datetime]] = {}
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -65,6 +69,7 @@ def load_deciding(config_dir: Path, languages: tuple[str, ...]) -> Deciding:
     paths = [
         config_dir / "scoring.yaml",
         config_dir / "routing.yaml",
+        *(path for path in (config_dir / "offers.yaml",) if path.exists()),
         *sorted((config_dir / "playbooks").glob("*.yaml")),
     ]
     incident_path = config_dir / "incident.yaml"
@@ -138,12 +143,23 @@ class Prepared(Struct, frozen=True, kw_only=True):
         ]
 
 
-def decide(rules: Deciding, view: View, *, now: datetime, fitted: Fitted = NOTHING_FITTED) -> Prepared:
-    """The decision for the customer of `view` at `now`: pure."""
+def decide(
+    rules: Deciding,
+    view: View,
+    *,
+    now: datetime,
+    fitted: Fitted = NOTHING_FITTED,
+    granted: Mapping[str, datetime] = _NOTHING,
+) -> Prepared:
+    """The decision for the customer of `view` at `now`: pure.
+
+    `granted` are the offers this customer was granted, each with when it may be offered again.
+    """
     scores = score(rules.card, view, now, fitted)
     situation = Situation(view, scores)
     incidents, change = rules.incidents.at(now)
-    suggestion = suggest(rules.playbooks, situation, incidents)
+    running = {id: until for id, until in granted.items() if until > now}
+    suggestion = suggest(rules.playbooks, situation, incidents, granted=running)
     routing = route(rules.routing, situation)
     cuts = fitted.cuts
     record = _record(scores.risk, fitted.record)
@@ -164,7 +180,7 @@ def decide(rules: Deciding, view: View, *, now: datetime, fitted: Fitted = NOTHI
         customer=view.id,
         language=language,
         computed_at=now,
-        valid_until=scores.valid_until if change is None else min(scores.valid_until, change),
+        valid_until=min(at for at in (scores.valid_until, change, suggestion.changes_at) if at is not None),
         tier=scores.value.tier.value,
         priority=routing.priority,
         route_hint=routing.route_hint,
@@ -358,17 +374,10 @@ def _card(
         },
         "script": {
             "id": suggestion.script_id,
-            "title": suggestion.title[language],
-            "line": suggestion.line[language],
-            "more": suggestion.more[language],
-            "do_not_say": suggestion.do_not_say[language],
+            **say_script(suggestion, language),
             "alternates": suggestion.alternates,
         },
-        "offer": {
-            "kinds": suggestion.offers,
-            "ceiling": suggestion.ceiling,
-            "arithmetic": suggestion.arithmetic,
-        },
+        "offer": say_terms(suggestion.terms, language),
         "open_cases": [
             {"record": held.ref, "topic": held.record.topic, "status": held.record.status, "since": held.record.opened}
             for held in view.tickets

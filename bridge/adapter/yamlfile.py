@@ -15,6 +15,7 @@ import yaml
 from msgspec import Struct
 
 from bridge.adapter.paths import kind
+from bridge.adapter.yamlplaces import LARGEST, guard
 from bridge.errors import ConfigError
 
 T = TypeVar("T")
@@ -51,10 +52,15 @@ _Loader.add_implicit_resolver(
 def read_yaml(path: Path) -> Any:
     """What the file says, as builtins; None for an empty file. Raises ConfigError naming file and line.
 
+    Refused are files that are read without end (see `yamlplaces`).
     Unlike plain YAML 1.1 the words `yes`, `no`, `on`, `off` and dates stay text, and no key may be given twice.
     """
     try:
-        loader = _Loader(path.read_text("utf-8-sig"))
+        if path.stat().st_size > LARGEST:
+            raise ConfigError(str(path), f"is larger than {LARGEST // 1000:,} kilobytes; no configuration is that long")
+        text = path.read_text("utf-8-sig")
+        guard(text, str(path), _Loader)
+        loader = _Loader(text)
         try:
             return loader.get_single_data()
         finally:

@@ -15,6 +15,7 @@ from bridge.flow import noticing
 from bridge.flow.desk import Desk
 from bridge.flow.folding import Change
 from bridge.flow.gathering import Makeup, makeups, owners, views
+from bridge.flow.granting import running_grants
 from bridge.flow.joining import Regrouped, exact_keys, key_rows, regroup, write_groups
 from bridge.identity.keys import Standing
 from bridge.identity.neighbourhood import Neighbourhood, survey
@@ -98,6 +99,7 @@ async def conclude(
     facts: list[Fact] = []
     prepared: dict[str, Prepared] = {}
     before = await _decisions(desk, decided)
+    granted = await running_grants(desk.store, decided, regrouped.absorbed)
     for customer, seen in (
         await views(desk.store, unit, made, {name: one.after for name, one in changes.items()}, desk.rules.identity)
     ).items():
@@ -105,7 +107,7 @@ async def conclude(
             _forget(unit, customer, now)
             put.append(_customer(customer, regrouped, stored, now, due_at=_NEVER))
             continue
-        one = decide(desk.rules.deciding, seen, now=now, fitted=desk.fitted)
+        one = decide(desk.rules.deciding, seen, now=now, fitted=desk.fitted, granted=granted.get(customer, {}))
         prepared[customer] = one
         facts += _supersede(unit, one, before.get(customer, []), origins[customer], now)
         put.append(_customer(customer, regrouped, stored, now, due_at=micros(one.due_at)))

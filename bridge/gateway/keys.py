@@ -40,6 +40,7 @@ class Who(Struct, frozen=True):
 
 NOBODY: Final = Who("", frozenset())
 _AGENT: Final = frozenset({"agent"})
+_TEAM_LEAD: Final = frozenset({"agent", "team_lead"})
 
 
 class KeyTable:
@@ -118,7 +119,9 @@ class KeyTable:
         )
         key = check(self.by_id(ticket.key), _AGENT, now)
         check(msgspec.structs.replace(key, scopes=_AGENT), allowed, now)
-        return Who(key.id, _AGENT, ticket.agent)
+        # a key that may no longer mint them makes an agent's of a team lead's ticket
+        lead = ticket.role == "team_lead" and key.scopes >= _TEAM_LEAD
+        return Who(key.id, _TEAM_LEAD if lead else _AGENT, ticket.agent)
 
 
 def token_of(authorization: bytes | None, api_key: bytes | None) -> bytes:

@@ -14,14 +14,14 @@ from bridge.decisions import unpack_card
 from bridge.errors import BadRequest, Conflict, NotFound, Superseded
 from bridge.facts import FactKind, Origin, fact_id
 from bridge.gateway.endpoint import Call
+from bridge.gateway.grants import Running, check_grant
 from bridge.model import Money
 from bridge.store import Row, Unit, instant, micros
 
 Kind = Literal["shown", "accepted", "rejected", "edited", "ignored"]
 Result = Literal["saved", "lost", "pending"]
-COOLDOWN = timedelta(days=90)
-"""For how long an offer is not granted to the same customer again."""
-
+ATTEMPTS = 5
+"""How often a grant is tried that others came before."""
 Short = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -62,17 +62,6 @@ class Seen(Struct, kw_only=True):
     card: Any
 
 
-class _Offer(Struct):
-    kinds: list[str] = []
-    ceiling: Money | None = None
-
-
-class _Card(Struct):
-    """What has to be read of a stored card."""
-
-    offer: _Offer
-
-
 class Language(Struct, kw_only=True):
     """Which of the prepared languages."""
 
@@ -83,8 +72,9 @@ async def record(call: Call, body: OutcomeBody) -> Recorded:
     """Record what an agent did with a decision.
 
     With an idempotency key (header or body) a repetition is recorded once, and the same key with another content is a
-    conflict; without, the same content counts as a repetition. An offer is granted at once, or refused with 409 while
-    an earlier grant of it to this customer still runs.
+    conflict; without, the same content counts as a repetition. An offer is granted at once, or refused with 409: while
+    an earlier grant of it to this customer still runs, beside another that excludes it, and for more than this decision
+    allows whoever asks. The answer says who may grant it then.
     """
     if not (body.kind or body.result or body.offer or body.note or body.disposition):
         raise BadRequest("say what happened: kind, result, offer, note or disposition")
@@ -97,16 +87,18 @@ async def record(call: Call, body: OutcomeBody) -> Recorded:
     row = _row(call, body, decision, customer)
     if await _is_there(call, row):
         return Recorded(outcome=row["key"], decision=decision, recorded=False)
-    if body.offer is not None:
-        _check_offer(row, seen)
-    unit = _unit(body, row)
-    try:
-        await call.gate.store.write(unit)
-    except Superseded:
-        if await _is_there(call, row):
-            return Recorded(outcome=row["key"], decision=decision, recorded=False)
-        raise Conflict("this customer was granted this offer already, and that grant still runs") from None
-    return Recorded(outcome=row["key"], decision=decision, recorded=True)
+    for _ in range(ATTEMPTS):
+        unit = _unit(body, row)
+        if body.offer is not None:
+            await _grant(call, unit, row, seen[0])
+        try:
+            await call.gate.store.write(unit)
+        except Superseded:  # somebody granted this customer something, or recorded this very outcome, at this moment
+            if await _is_there(call, row):
+                return Recorded(outcome=row["key"], decision=decision, recorded=False)
+        else:
+            return Recorded(outcome=row["key"], decision=decision, recorded=True)
+    raise Conflict("others are granting this customer something at this moment; try again")
 
 
 def _row(call: Call, body: OutcomeBody, decision: str, customer: str) -> dict[str, Any]:
@@ -149,9 +141,6 @@ async def _is_there(call: Call, row: dict[str, Any]) -> bool:
 def _unit(body: OutcomeBody, row: dict[str, Any]) -> Unit:
     unit = Unit()
     unit.add("gateway.add_outcome", expect=1, **row)
-    if body.offer is not None:
-        grant = {name: row[name] for name in ("customer", "offer", "decision", "at", "amount_minor", "currency")}
-        unit.add("gateway.add_grant", expect=1, **grant, until=row["at"] + COOLDOWN // timedelta(microseconds=1))
     if body.kind == "shown":
         unit.add("gateway.mark_shown", id=row["decision"], at=row["at"])
         unit.add("gateway.mark_shown_log", id=row["decision"], at=row["at"])
@@ -172,15 +161,22 @@ def _unit(body: OutcomeBody, row: dict[str, Any]) -> Unit:
     return unit
 
 
-def _check_offer(row: dict[str, Any], seen: list[Row]) -> None:
-    """Raises Conflict for what this decision did not offer, or not so much of."""
-    offer = msgspec.json.decode(unpack_card(seen[0][6]), type=_Card).offer
-    if row["offer"] not in offer.kinds:
-        raise Conflict(f"this decision offers {', '.join(offer.kinds) or 'nothing'}")
-    if row["amount_minor"] is not None:
-        ceiling = offer.ceiling
-        if ceiling is None or ceiling.currency != row["currency"] or row["amount_minor"] > ceiling.minor:
-            raise Conflict(f"amount: this decision offers at most {ceiling or 'what costs nothing'}")
+async def _grant(call: Call, unit: Unit, row: dict[str, Any], seen: Row) -> None:
+    """Add the grant to `unit`, which is written only if nothing else was granted meanwhile. Raises Conflict."""
+    rows = await call.gate.store.all("customers.grants", ids=[row["customer"]])
+    running = {
+        offer: Running(instant(until), amount is not None) for _, offer, until, amount in rows if until > row["at"]
+    }
+    limits = check_grant(
+        unpack_card(seen[6]),
+        offer=row["offer"],
+        amount=None if row["amount_minor"] is None else Money(row["amount_minor"], row["currency"]),
+        role="team_lead" if "team_lead" in call.who.scopes else "agent",
+        running=running,
+    )
+    unit.guard("customers.grants", rows, ids=[row["customer"]])
+    grant = {name: row[name] for name in ("customer", "offer", "decision", "at", "amount_minor", "currency")}
+    unit.add("gateway.add_grant", expect=1, **grant, until=row["at"] + limits.cooldown // timedelta(microseconds=1))
 
 
 async def replay(call: Call, query: Language) -> Seen:

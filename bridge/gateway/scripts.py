@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -10,11 +10,13 @@ from msgspec import Meta, Struct
 from bridge.decisions import unpack_card
 from bridge.errors import NotFound
 from bridge.flow.gathering import makeups, views
+from bridge.flow.granting import running_grants
 from bridge.gateway.customers import living
 from bridge.gateway.endpoint import Call
 from bridge.model import Money
-from bridge.playbook import Situation, fill
-from bridge.playbook.offers import Arithmetic, OfferKind
+from bridge.playbook import Situation, fill, say_script, say_terms
+from bridge.playbook.offers import OfferKind
+from bridge.playbook.terms import Arithmetic
 from bridge.scoring import score
 from bridge.store import Unit
 
@@ -26,16 +28,23 @@ class ScriptsBody(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Script(Struct, kw_only=True):
-    """One script with its terms, in one language."""
+    """One script with its terms, in one language, as the card has them."""
 
     id: str
     title: str
+    empathy: str | None
     line: str
     more: tuple[str, ...]
+    leniency: tuple[str, ...]
     do_not_say: tuple[str, ...]
+    follow_up: list[dict[str, Any]]
+    done_when: tuple[str, ...]
     kinds: tuple[OfferKind, ...]
     ceiling: Money | None
     arithmetic: Arithmetic | None
+    offers: list[dict[str, Any]]
+    withheld: list[dict[str, Any]]
+    most_at_once: int | None
 
 
 class Scripts(Struct, kw_only=True):
@@ -67,21 +76,14 @@ async def others(call: Call, body: ScriptsBody) -> Scripts:
     view = (await views(call.gate.store, Unit(), made, {}, rules.identity))[customer]
     situation = Situation(view, score(rules.deciding.card, view, call.now, desk.fitted))
     suggested = msgspec.json.decode(unpack_card(found[0][6]), type=_Card).script.id
+    running = (await running_grants(call.gate.store, [customer])).get(customer, {})
+    granted = {id: until for id, until in running.items() if until > call.now}
     scripts = []
     for playbook in rules.deciding.playbooks.playbooks:
         if playbook.id == suggested or not playbook.when(situation.facts):
             continue
-        one = fill(playbook, situation)
-        script = Script(
-            id=one.script_id,
-            title=one.title[language],
-            line=one.line[language],
-            more=one.more[language],
-            do_not_say=one.do_not_say[language],
-            kinds=one.offers,
-            ceiling=one.ceiling,
-            arithmetic=one.arithmetic,
-        )
+        one = fill(playbook, situation, granted=granted)
+        script = Script(id=one.script_id, **say_script(one, language), **say_terms(one.terms, language))
         scripts.append(script)
     call.gate.trail.audit(call.who.actor, "scripts", f"customer:{customer}", call.now, call.path["id"])
     return Scripts(decision=call.path["id"], scripts=scripts)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from bridge.access import mint_ticket
-from bridge.errors import Conflict
+from bridge.access import Role, mint_ticket
+from bridge.errors import Conflict, NotAllowed
 from bridge.gateway.endpoint import Call
 
 
@@ -16,6 +16,8 @@ class TicketBody(Struct, kw_only=True, forbid_unknown_fields=True):
     """For whom and where: an agent's id (not a name), and the origin of the page that will use it."""
 
     agent: Annotated[str, Meta(min_length=1, max_length=80)]
+    role: Role = "agent"
+    """team_lead: may grant up to a team lead's limits; the key needs the scope team_lead for it."""
     origin: Annotated[str, Meta(min_length=8, max_length=255, examples=["https://desk.example.com"])]
 
 
@@ -30,6 +32,8 @@ async def mint(call: Call, body: TicketBody) -> Minted:
     """A ticket with the agent scope for some minutes. It ends at once when the key that asked for it is revoked."""
     if not call.gate.ticket_secrets:
         raise Conflict("tickets need a secret: set BRIDGE_TICKET_SECRET")
+    if body.role not in call.who.scopes:
+        raise NotAllowed(f"this key lacks the scope {body.role}, which a ticket for this role needs")
     lifetime = timedelta(seconds=call.gate.settings.ticket_seconds)
     ticket = mint_ticket(
         call.gate.ticket_secrets[0],
@@ -38,6 +42,7 @@ async def mint(call: Call, body: TicketBody) -> Minted:
         key=call.who.key,
         now=call.now,
         lifetime=lifetime,
+        role=body.role,
     )
     call.gate.trail.audit(call.who.actor, "ticket", f"agent:{body.agent}", call.now)
     return Minted(ticket=ticket, expires_at=call.now + lifetime)

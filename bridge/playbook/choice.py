@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
 from bridge.model import Money
-from bridge.playbook.offers import Arithmetic, OfferKind, find_terms
+from bridge.playbook.offers import OfferKind
 from bridge.playbook.scripts import Playbook, Playbooks
 from bridge.playbook.situation import Situation
+from bridge.playbook.terms import Arithmetic, OfferTerms, Terms, Withheld, find_terms
+from bridge.playbook.texts import Several, Words
+from bridge.scoring.result import Band
 from bridge.scoring.wording import LANGUAGES
+
+_NONE: Mapping[str, datetime] = {}
+
+
+class Then(Struct, frozen=True, kw_only=True):
+    """What happens `days` after the call; text per language."""
+
+    days: int
+    text: dict[str, str]
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):
@@ -21,27 +34,86 @@ class Suggestion(Struct, frozen=True, kw_only=True):
     line: dict[str, str]
     more: dict[str, tuple[str, ...]]
     do_not_say: dict[str, tuple[str, ...]]
-    offers: tuple[OfferKind, ...]
-    ceiling: Money | None
-    arithmetic: Arithmetic | None
+    terms: Terms
     alternates: tuple[str, ...] = ()
+    empathy: dict[str, str] = {}
+    """Said before the line; empty where there is none."""
+    leniency: dict[str, tuple[str, ...]] = {}
+    follow_up: tuple[Then, ...] = ()
+    done_when: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def offers(self) -> tuple[OfferKind, ...]:
+        """Kinds of what may be offered."""
+        return self.terms.kinds
+
+    @property
+    def made(self) -> tuple[OfferTerms, ...]:
+        """What may be offered, with its terms."""
+        return self.terms.offers
+
+    @property
+    def withheld(self) -> tuple[Withheld, ...]:
+        """What the script offers, but not to this customer now."""
+        return self.terms.withheld
+
+    @property
+    def ceiling(self) -> Money | None:
+        """The highest amount that an agent may grant."""
+        return self.terms.ceiling
+
+    @property
+    def arithmetic(self) -> Arithmetic | None:
+        """How that was found, or why there is none."""
+        return self.terms.arithmetic
+
+    @property
+    def changes_at(self) -> datetime | None:
+        """When something that was granted has cooled down, so that it may be offered again."""
+        return min((one.until for one in self.terms.withheld if one.until), default=None)
 
 
-def suggest(playbooks: Playbooks, situation: Situation, incidents: Sequence[Playbook] = ()) -> Suggestion:
+def suggest(
+    playbooks: Playbooks,
+    situation: Situation,
+    incidents: Sequence[Playbook] = (),
+    *,
+    granted: Mapping[str, datetime] = _NONE,
+) -> Suggestion:
     """The applicable script of the highest priority (of equal ones the first by id), filled.
 
     The first of `incidents` (those going on) that applies comes before all playbooks; not when the customer has died:
-    whoever calls then has other worries.
+    whoever calls then has other worries. `granted` are the offers that have been granted and not cooled down.
     """
+    apply = applicable(playbooks, situation, incidents)
+    return fill(apply[0], situation, alternates=tuple(playbook.id for playbook in apply[1:]), granted=granted)
+
+
+def applicable(playbooks: Playbooks, situation: Situation, incidents: Sequence[Playbook] = ()) -> list[Playbook]:
+    """All that apply, best first; never none."""
     facts = situation.facts
     overriding = () if facts.get("customer.deceased") else incidents
-    apply = [playbook for playbook in (*overriding, *playbooks.playbooks) if playbook.when(facts)]
-    return fill(apply[0], situation, alternates=tuple(playbook.id for playbook in apply[1:]))
+    return [playbook for playbook in (*overriding, *playbooks.playbooks) if playbook.when(facts)]
 
 
-def fill(playbook: Playbook, situation: Situation, *, alternates: tuple[str, ...] = ()) -> Suggestion:
-    """`playbook` for this customer, whether it applies or not."""
-    terms = find_terms(playbook.offer, situation.scores.value.expected if situation.scores else None)
+def fill(
+    playbook: Playbook,
+    situation: Situation,
+    *,
+    alternates: tuple[str, ...] = (),
+    granted: Mapping[str, datetime] = _NONE,
+    explore: bool = False,
+) -> Suggestion:
+    """`playbook` for this customer, whether it applies or not.
+
+    With `explore` the customer belongs to the share on which it is found out what offers do: who would probably stay
+    anyway is not spared.
+    """
+    margin = risk = None
+    if situation.scores is not None:
+        margin = situation.scores.value.expected
+        risk = situation.scores.risk.probability if situation.scores.risk.band is not Band.unknown else None
+    terms = find_terms(playbook.offer, margin, risk=risk, granted=granted, explore=explore)
     words = {language: situation.words(language, terms.ceiling) for language in LANGUAGES}
     return Suggestion(
         script_id=playbook.id,
@@ -49,8 +121,18 @@ def fill(playbook: Playbook, situation: Situation, *, alternates: tuple[str, ...
         line={language: playbook.line[language].fill(words[language]) for language in LANGUAGES},
         more={language: playbook.more[language].fill(words[language]) for language in LANGUAGES},
         do_not_say={language: playbook.do_not_say[language].fill(words[language]) for language in LANGUAGES},
-        offers=terms.kinds,
-        ceiling=terms.ceiling,
-        arithmetic=terms.arithmetic,
+        terms=terms,
         alternates=alternates,
+        empathy={language: text.fill(words[language]) for language, text in playbook.empathy.items()},
+        leniency=_lines(playbook.leniency, words),
+        follow_up=tuple(
+            Then(days=one.days, text={language: lines[0] for language, lines in said.items()})
+            for one in playbook.follow_up
+            if all((said := _lines(one.text, words)).values())
+        ),
+        done_when=_lines(playbook.done_when, words),
     )
+
+
+def _lines(texts: Mapping[str, Several], words: Mapping[str, Words]) -> dict[str, tuple[str, ...]]:
+    return {language: several.fill(words[language]) for language, several in texts.items()}

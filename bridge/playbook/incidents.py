@@ -10,9 +10,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from bridge.adapter.yamlfile import check, read_yaml
+from bridge.adapter.yamlplaces import with_lines
 from bridge.errors import ConfigError
-from bridge.playbook.offers import Offer
+from bridge.playbook.offers import Catalogue, load_catalogue
 from bridge.playbook.scripts import Condition, Playbook, PlaybookFile, compile_playbook
+from bridge.playbook.terms import OffersOf
 from bridge.scoring.wording import Texts
 
 PREFIX = "incident_"
@@ -32,10 +34,12 @@ class Declared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     when: Condition = None
     """Whom it concerns. Left out: everybody."""
     title: Texts
+    empathy: Texts = msgspec.field(default_factory=dict)
     line: Texts
     more: Texts = msgspec.field(default_factory=dict)
+    leniency: Texts = msgspec.field(default_factory=dict)
     do_not_say: Texts = msgspec.field(default_factory=dict)
-    offer: Offer | None = None
+    offer: OffersOf | None = None
 
 
 class IncidentFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,14 +76,20 @@ class Incidents(Struct, frozen=True):
         return tuple(going_on), min(changes, default=None)
 
 
-def load_incidents(path: Path) -> Incidents:
-    """Read and check `path`; no incident where there is no such file.
+def load_incidents(path: Path, catalogue: Catalogue | None = None) -> Incidents:
+    """Read and check `path`; no incident where there is no such file. Offers are those of `catalogue`, or of
+    `offers.yaml` beside `path`.
 
-    Raises ConfigError naming the file, the path in it, and the nearest valid name.
+    Raises ConfigError naming the file, the line, the path in it, and the nearest valid name.
     """
     if not path.exists():
         return Incidents()
-    file = check(read_yaml(path) or {}, IncidentFile, str(path))
+    catalogue = load_catalogue(path.parent / "offers.yaml") if catalogue is None else catalogue
+    with with_lines(path):
+        return _compile(check(read_yaml(path) or {}, IncidentFile, str(path)), str(path), catalogue)
+
+
+def _compile(file: IncidentFile, path: str, catalogue: Catalogue) -> Incidents:
     seen: set[str] = set()
     made = []
     for index, one in enumerate(file.incidents):
@@ -94,10 +104,13 @@ def load_incidents(path: Path) -> Incidents:
             priority=1000,
             when=one.when,
             title=one.title,
+            empathy=one.empathy,
             line=one.line,
             more=one.more,
+            leniency=one.leniency,
             do_not_say=one.do_not_say,
             offer=one.offer,
+            hold_out="never",
         )
-        made.append(Incident(one.begins, one.ends, compile_playbook(script, here)))
+        made.append(Incident(one.begins, one.ends, compile_playbook(script, here, catalogue)))
     return Incidents(tuple(made))

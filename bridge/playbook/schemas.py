@@ -13,17 +13,21 @@ from bridge.adapter.registry import SourcesFile
 from bridge.adapter.rules import MappingForm
 from bridge.conditions import Vocabulary, condition_schema
 from bridge.identity.rules import IdentityRules
+from bridge.playbook.experiment import ChoiceRules
 from bridge.playbook.incidents import IncidentFile
+from bridge.playbook.offers import CatalogueFile
 from bridge.playbook.routing import RoutingFile
 from bridge.playbook.scripts import PlaybookFile
 from bridge.playbook.situation import SCRIPT_VOCABULARY, VOCABULARY
 from bridge.scoring.card import ScoringFile
 
 _FORMS: dict[str, type[Struct]] = {
+    "choice": ChoiceRules,
     "identity": IdentityRules,
     "incident": IncidentFile,
     "manifest": Manifest,
     "mapping": MappingForm,
+    "offers": CatalogueFile,
     "playbook": PlaybookFile,
     "routing": RoutingFile,
     "scoring": ScoringFile,

@@ -94,3 +94,14 @@ delete from dips where at < :before
 
 -- name: put_off
 update customers set due_at = :due_at where id = :id
+
+-- name: grants
+with recursive mine (customer, id) as (
+  select id, id from customers where id = any(:ids)
+  union
+  select mine.customer, c.id from mine
+  join merges m on m.survivor = mine.id -- there is an index on it, and none on merged_into
+  join customers c on c.id = m.absorbed and c.merged_into = mine.id
+)
+select mine.customer, g.offer, max(g.until), max(g.amount_minor) from mine join grants g on g.customer = mine.id
+group by mine.customer, g.offer order by mine.customer, g.offer
