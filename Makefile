@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test live fix golden docs bench bench-scoring lock clean
+.PHONY: help run test live fix golden docs bench bench-scoring bench-choice lock clean
 export PYTHON
 
 PY := .venv/bin/python
@@ -31,6 +31,9 @@ bench: .venv/dev.stamp ## Measure look-up, webhook acknowledgement and import ag
 
 bench-scoring: .venv/dev.stamp ## Measure the risk engine: how well it ranks, how fast it fits and scores
 	@$(PY) -m benchmarks scoring
+
+bench-choice: .venv/dev.stamp ## Measure choosing scripts: are ranges right, what does learning cost (10 minutes)
+	@$(PY) -m benchmarks choice
 
 lock: ## Solve and hash-lock the requirements anew (needs uv)
 	@scripts/lock

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import beside, imports, lookup, mapping, scoring
+from benchmarks import beside, choice, imports, lookup, mapping, scoring
 from benchmarks.figures import Figure, conclude
 
 ALL: dict[str, Callable[[bool], list[Figure]]] = {
@@ -14,6 +14,7 @@ ALL: dict[str, Callable[[bool], list[Figure]]] = {
     "imports": lambda quick: imports.measure(imports.QUICK_ROWS if quick else imports.ROWS),
     "lookup": lambda quick: lookup.measure(lookup.QUICK if quick else lookup.FULL),
     "beside": lambda quick: beside.measure(beside.QUICK if quick else beside.FULL),
+    "choice": lambda quick: choice.measure_choice(choice.QUICK if quick else choice.FULL),
     "scoring": lambda quick: scoring.measure_engine(scoring.QUICK if quick else scoring.FULL),
 }
 

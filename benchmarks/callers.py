@@ -47,8 +47,9 @@ class Pool(Struct, frozen=True):
     @property
     def money(self) -> Numbers:
         """Customer × arm → money to expect."""
-        cost = np.array([np.prod(GRANTED.get(SCRIPTS[arm], (0.0, 0.0))) for arm in self.arms])
-        return self.stays * self.value[:, None] - cost
+        granted = [GRANTED.get(SCRIPTS[arm], (0.0, 0.0)) for arm in self.arms]
+        earned: Numbers = self.stays * self.value[:, None] - np.array([amount * often for amount, often in granted])
+        return earned
 
 
 @cache

@@ -1,10 +1,9 @@
 """Finding out which script helps: are reported ranges right, is what does nothing named rightly, what does it cost?
 
 Each caller is somebody like one of the sample's people, with the true chances to stay under every script
-(`benchmarks/callers.py`). A run
-is two years of calls in epochs of 28 days, each learnt from what was settled when it began: nothing is known of the last
-90 days. Many runs are made and pooled. Regret is the money that was missed beside always the best script of each
-situation, over all calls, those before anything could be known included.
+(`benchmarks/callers.py`). A run is two years of calls in epochs of 28 days, each learnt from what was settled when it
+began: nothing is known of the last 90 days. Many runs are made and pooled. Regret is the money that was missed beside
+always the best script of each situation, over all calls, those before anything could be known included.
 """
 
 from __future__ import annotations
@@ -156,7 +155,7 @@ def _judged(name: str, pools: tuple[Pool, ...], runs: list[Run]) -> list[Figure]
     alike = [key for key, effect in truth.items() if key[1] != NEUTRAL and abs(effect) < RULES.matters]
     found = mean(sum(one.verdict is Verdict.nothing for one in run.report.effects) / len(alike) for run in runs)
     smallest = [one.smallest for run in runs for one in run.report.effects if one.smallest is not None]
-    figures = [
+    return [
         _figure(f"{name}: ranges of 95 % that cover", share("95"), least=0.935, note=f"{seeds}, doubly robust"),
         _figure(f"{name}: ranges of 90 % that cover", share("90"), least=0.88, note=seeds),
         _figure(f"{name}: ranges of 95 % that cover, by weights", share("weighted"), least=0.935, note=seeds),
@@ -180,7 +179,6 @@ def _judged(name: str, pools: tuple[Pool, ...], runs: list[Run]) -> list[Figure]
             most=RULES.error_rate,
         ),
     ]
-    return figures
 
 
 def _covered(run: Run, truth: dict[tuple[str, str], float]) -> Iterable[str]:
