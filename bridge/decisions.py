@@ -7,7 +7,7 @@ computed.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -19,18 +19,22 @@ from msgspec import Struct
 from bridge import flat
 from bridge.model import Channel, ConsentStatus
 from bridge.playbook import (
+    ChoiceRules,
+    Chosen,
     Incidents,
     Playbooks,
+    Policy,
     RoutingRules,
     Situation,
     Suggestion,
+    choose,
+    load_choice,
     load_incidents,
     load_playbooks,
     load_routing,
     route,
     say_script,
     say_terms,
-    suggest,
 )
 from bridge.scoring import NOTHING_FITTED, Fitted, ScoringCard, load_scoring, score
 from bridge.scoring.record import RiskRecord
@@ -55,6 +59,7 @@ class Deciding(Struct, frozen=True, kw_only=True):
     playbooks: Playbooks
     routing: RoutingRules
     incidents: Incidents
+    choice: ChoiceRules
     languages: tuple[str, ...]
     version: str
     files: dict[str, str]
@@ -69,7 +74,7 @@ def load_deciding(config_dir: Path, languages: tuple[str, ...]) -> Deciding:
     paths = [
         config_dir / "scoring.yaml",
         config_dir / "routing.yaml",
-        *(path for path in (config_dir / "offers.yaml",) if path.exists()),
+        *(path for path in (config_dir / "offers.yaml", config_dir / "choice.yaml") if path.exists()),
         *sorted((config_dir / "playbooks").glob("*.yaml")),
     ]
     incident_path = config_dir / "incident.yaml"
@@ -83,6 +88,7 @@ def load_deciding(config_dir: Path, languages: tuple[str, ...]) -> Deciding:
         playbooks=playbooks,
         routing=routing,
         incidents=load_incidents(incident_path),
+        choice=load_choice(config_dir / "choice.yaml"),
         languages=languages,
         version=blake2b(_encode(files), digest_size=8).hexdigest(),
         files=files,
@@ -150,16 +156,21 @@ def decide(
     now: datetime,
     fitted: Fitted = NOTHING_FITTED,
     granted: Mapping[str, datetime] = _NOTHING,
+    policies: Sequence[Policy] = (),
 ) -> Prepared:
     """The decision for the customer of `view` at `now`: pure.
 
-    `granted` are the offers this customer was granted, each with when it may be offered again.
+    `granted` are the offers this customer was granted, each with when it may be offered again; `policies` what was
+    learnt about scripts so far.
     """
     scores = score(rules.card, view, now, fitted)
     situation = Situation(view, scores)
     incidents, change = rules.incidents.at(now)
     running = {id: until for id, until in granted.items() if until > now}
-    suggestion = suggest(rules.playbooks, situation, incidents, granted=running)
+    chosen = choose(
+        rules.playbooks, situation, incidents, rules=rules.choice, policies=policies, now=now, granted=running
+    )
+    suggestion = chosen.suggestion
     routing = route(rules.routing, situation)
     cuts = fitted.cuts
     record = _record(scores.risk, fitted.record)
@@ -167,7 +178,7 @@ def decide(
     made_of = {"rules": rules.version, "tiers": tiers, **fitted.versions}
     cards = {
         language: _encode(
-            _card(view, scores, suggestion, routing.route_hint, routing.priority, language, made_of, record)
+            _card(view, scores, suggestion, routing.route_hint, routing.priority, language, made_of, record, chosen)
         )
         for language in rules.languages
     }
@@ -175,12 +186,15 @@ def decide(
     own = view.customer.language
     language = own if own in rules.languages else rules.languages[0]
     expected = scores.value.expected
+    ends = (scores.valid_until, change, suggestion.changes_at, chosen.choice.until)
     return Prepared(
         id=number,
         customer=view.id,
         language=language,
         computed_at=now,
-        valid_until=min(at for at in (scores.valid_until, change, suggestion.changes_at) if at is not None),
+        valid_until=min(
+            at for at in (scores.valid_until, change, suggestion.changes_at, chosen.choice.until) if at is not None
+        ),
         tier=scores.value.tier.value,
         priority=routing.priority,
         route_hint=routing.route_hint,
@@ -235,6 +249,22 @@ _WORDS: Final = {
 }
 """What cards have in common, by the number that a packed card begins with. What has been used once is never changed,
 for its cards could not be read any more: better words get the next number."""
+
+
+def _choice(chosen: Chosen) -> dict[str, Any] | None:
+    """How the script was drawn, with the probability of every other one; None while nothing is tried."""
+    choice = chosen.choice
+    if choice.epoch is None:
+        return None
+    return {
+        "situation": choice.situation,
+        "epoch": choice.epoch,
+        "arm": choice.arm,
+        "propensity": choice.propensity,
+        "arms": choice.arms,
+        "why": choice.why,
+        "cell": chosen.cell,
+    }
 
 
 def _record(risk: Risk, record: RiskRecord | None) -> dict[str, Any] | None:
@@ -319,6 +349,7 @@ def _card(
     language: str,
     made_of: Any,
     record: dict[str, Any] | None,
+    chosen: Chosen,
 ) -> dict[str, Any]:
     customer, risk, value = view.customer, scores.risk, scores.value
     return {
@@ -378,6 +409,7 @@ def _card(
             "alternates": suggestion.alternates,
         },
         "offer": say_terms(suggestion.terms, language),
+        "choice": _choice(chosen),
         "open_cases": [
             {"record": held.ref, "topic": held.record.topic, "status": held.record.status, "since": held.record.opened}
             for held in view.tickets

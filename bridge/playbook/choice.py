@@ -109,10 +109,7 @@ def fill(
     With `explore` the customer belongs to the share on which it is found out what offers do: who would probably stay
     anyway is not spared.
     """
-    margin = risk = None
-    if situation.scores is not None:
-        margin = situation.scores.value.expected
-        risk = situation.scores.risk.probability if situation.scores.risk.band is not Band.unknown else None
+    margin, risk = margin_and_risk(situation)
     terms = find_terms(playbook.offer, margin, risk=risk, granted=granted, explore=explore)
     words = {language: situation.words(language, terms.ceiling) for language in LANGUAGES}
     return Suggestion(
@@ -132,6 +129,14 @@ def fill(
         ),
         done_when=_lines(playbook.done_when, words),
     )
+
+
+def margin_and_risk(situation: Situation) -> tuple[Money | None, float | None]:
+    """The expected margin and the probability to leave, as far as they are known."""
+    if situation.scores is None:
+        return None, None
+    risk = situation.scores.risk
+    return situation.scores.value.expected, risk.probability if risk.band is not Band.unknown else None
 
 
 def _lines(texts: Mapping[str, Several], words: Mapping[str, Words]) -> dict[str, tuple[str, ...]]:
