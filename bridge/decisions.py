@@ -192,9 +192,7 @@ def decide(
         customer=view.id,
         language=language,
         computed_at=now,
-        valid_until=min(
-            at for at in (scores.valid_until, change, suggestion.changes_at, chosen.choice.until) if at is not None
-        ),
+        valid_until=min(at for at in ends if at is not None),
         tier=scores.value.tier.value,
         priority=routing.priority,
         route_hint=routing.route_hint,
