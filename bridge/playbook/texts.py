@@ -53,6 +53,8 @@ class Line:
         self._parts = [(part.name, True) if isinstance(part, nodes.Name) else (_literal(part), False) for part in parts]
         self.needs = frozenset(text for text, is_name in self._parts if is_name)
         self._constant = None if self.needs else "".join(text for text, _ in self._parts)
+        self.shortest = sum(len(text) for text, is_name in self._parts if not is_name)
+        """Its length without its facts, in characters."""
         for name in sorted(self.needs - set(known)):
             raise ConfigError(where, f"there is no fact {name!r}; {nearest(name, known)}")
 

@@ -105,3 +105,9 @@ with recursive mine (customer, id) as (
 )
 select mine.customer, g.offer, max(g.until), max(g.amount_minor) from mine join grants g on g.customer = mine.id
 group by mine.customer, g.offer order by mine.customer, g.offer
+
+-- name: count
+select count(*) from customers where merged_into is null
+
+-- name: page
+select id from customers where merged_into is null and id > :after order by id limit :most
