@@ -94,3 +94,9 @@ delete from dips where at < :before
 
 -- name: put_off
 update customers set due_at = :due_at where id = :id
+
+-- name: after
+select id from customers where merged_into is null and id > :after order by id limit :most
+
+-- name: in_all
+select count(*) from customers where merged_into is null
