@@ -97,6 +97,9 @@ class Prepared(Struct, frozen=True, kw_only=True):
     priority: int
     route_hint: str
     risk_band: str
+    probability: float | None
+    """To leave; None for who is not scored."""
+    scored_by: str
     value_minor: int | None
     currency: str | None
     signals: tuple[Signal, ...]
@@ -114,6 +117,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     def rows(self) -> list[dict[str, Any]]:
         """As rows of the table `decisions`, one per language."""
         computed_at, valid_until = micros(self.computed_at), micros(self.valid_until)
+        shown = " ".join(f"{signal.code}:{signal.band}" for signal in self.signals)
         return [
             {
                 "customer": self.customer,
@@ -133,6 +137,9 @@ class Prepared(Struct, frozen=True, kw_only=True):
                 "detail": self.details[language],
                 "card": self.cards[language],
                 "made_of": self.made_of,
+                "probability": self.probability if language == self.language else None,
+                "scored_by": self.scored_by if language == self.language else None,
+                "signals": shown if language == self.language else None,
             }
             for language in self.details
         ]
@@ -169,6 +176,8 @@ def decide(rules: Deciding, view: View, *, now: datetime, fitted: Fitted = NOTHI
         priority=routing.priority,
         route_hint=routing.route_hint,
         risk_band=scores.risk.band.value,
+        probability=None if scores.risk.band is Band.unknown else scores.risk.probability,
+        scored_by=fitted.scored_by(rules.card),
         value_minor=None if expected is None else expected.minor,
         currency=None if expected is None else expected.currency,
         signals=scores.signals,
@@ -356,6 +365,7 @@ def _card(
             "how": value.how,
             "adjustments": value.adjustments,
         },
+        "mood": scores.mood,
         "script": {
             "id": suggestion.script_id,
             "title": suggestion.title[language],

@@ -18,6 +18,7 @@ from msgspec import Struct
 from bridge.errors import BadRequest
 from bridge.facts import Origin
 from bridge.scoring import Fitted, TierCuts
+from bridge.scoring.mood import MoodModel, MoodScorer, parse_mood
 from bridge.scoring.record import RiskRecord
 from bridge.scoring.riskmodel import RiskModel, compile_risk
 from bridge.scoring.tables import Tables, parse_tables, write_tables
@@ -129,6 +130,7 @@ async def read_fitted(store: Store) -> Fitted:
     return Fitted(
         cuts=None if tiers is None else msgspec.json.decode(tiers[1], type=TierCuts),
         risk=await _ready(store, "risk", _risk),
+        mood=await _ready(store, "mood", _mood),
         record=None if record is None else msgspec.json.decode(record[1], type=RiskRecord | None),
     )
 
@@ -141,6 +143,16 @@ async def _ready(store: Store, kind: Kind, make: Callable[[bytes, str], T]) -> T
 @lru_cache(maxsize=4)
 def _risk(body: bytes, where: str) -> RiskModel:
     return compile_risk(parse_tables(body, where), where)
+
+
+@lru_cache(maxsize=4)
+def _mood(body: bytes, where: str) -> MoodScorer:
+    return MoodScorer(parse_mood(body, where), where.rpartition(" ")[2])
+
+
+def mood_body(model: MoodModel) -> bytes:
+    """A mood model as it is installed."""
+    return msgspec.json.encode(model)
 
 
 def risk_body(model: Tables) -> bytes:

@@ -126,11 +126,12 @@ def parse_mood(text: bytes, where: str) -> MoodModel:
 class MoodScorer:
     """A model made ready: only the features that a customer has are looked at."""
 
-    def __init__(self, model: MoodModel) -> None:
+    def __init__(self, model: MoodModel, version: str = "") -> None:
         slope = model.tables.calibration.slope
         weights = {one.name: one.weight for one in model.known}
         total = sum(weights.values()) or 1.0
         self.model = model
+        self.version = version
         self._base = model.tables.calibration.offset + slope * model.tables.intercept
         self._numbers: dict[str, tuple[tuple[float, ...], list[float], float, float, float]] = {}
         self._words: dict[str, tuple[dict[Cell, float], float, float]] = {}
