@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import beside, imports, lookup, mapping, scoring
+from benchmarks import beside, imports, lookup, mapping, rescore, scoring
 from benchmarks.figures import Figure, conclude
 
 ALL: dict[str, Callable[[bool], list[Figure]]] = {
@@ -15,6 +15,7 @@ ALL: dict[str, Callable[[bool], list[Figure]]] = {
     "lookup": lambda quick: lookup.measure(lookup.QUICK if quick else lookup.FULL),
     "beside": lambda quick: beside.measure(beside.QUICK if quick else beside.FULL),
     "scoring": lambda quick: scoring.measure_engine(scoring.QUICK if quick else scoring.FULL),
+    "rescore": lambda quick: rescore.measure(*(rescore.QUICK if quick else rescore.FULL)),
 }
 
 
