@@ -94,6 +94,74 @@ async def looking_back(
             report(done, max(done, of_all))
 
 
+async def became_of(
+    desk: Desk, asked: Mapping[str, Sequence[tuple[datetime, datetime]]], *, now: datetime, factor: float = SILENT
+) -> dict[tuple[str, datetime], Outcome]:
+    """By customer and begin what became of them in each span (begin, end) that is `asked` for.
+
+    Customers who object to profiling, have died, or are no customers any more are not in it.
+    """
+    zone = desk.rules.deciding.card.zone
+    made = await _readable(desk, sorted(asked))
+    histories = await _histories(desk, made.values())
+    found: dict[tuple[str, datetime], Outcome] = {}
+    for customer, makeup in made.items():
+        spans = [(point(at, zone), point(until, zone)) for at, until in asked[customer]]
+        subjects = makeup.subjects
+        own = {name: one for subject in subjects for name, one in histories[subject]}
+        for past in _pasts(desk, customer, subjects, own, spans, point(now, zone), factor, Tally()):
+            found[customer, past.at] = past.outcome
+    return found
+
+
+class Before(Struct, frozen=True, kw_only=True):
+    """One customer as known now, and as of some instants of their own."""
+
+    today: View
+    views: tuple[View, ...]
+    """In the order of the instants."""
+
+
+async def looking_back_each(
+    desk: Desk,
+    choose: Callable[[View], Sequence[datetime]],
+    *,
+    now: datetime,
+    report: Callable[[int, int], None] | None = None,
+    chunk: int = CUSTOMERS,
+) -> AsyncIterator[Before]:
+    """Every customer as of the instants that `choose` picks from what is known of them today; those for whom it picks
+    none are passed over. Otherwise as `looking_back`."""
+    zone = desk.rules.deciding.card.zone
+    today = point(now, zone)
+    of_all = (await desk.store.all("customers.in_all"))[0][0]
+    done, after = 0, ""
+    while ids := [row[0] for row in await desk.store.all("customers.after", after=after, most=chunk)]:
+        made = await _readable(desk, ids)
+        histories = await _histories(desk, made.values())
+        for customer, makeup in made.items():
+            subjects = makeup.subjects
+            own = {name: one for subject in subjects for name, one in histories[subject]}
+            known = _as_of(desk, customer, subjects, own, [today])[0]
+            if instants := choose(known):
+                views = _as_of(desk, customer, subjects, own, [point(at, zone) for at in instants])
+                yield Before(today=known, views=tuple(views))
+        done, after = done + len(ids), ids[-1]
+        if report is not None:
+            report(done, max(done, of_all))
+
+
+def _as_of(
+    desk: Desk, customer: str, subjects: Set[str], own: Mapping[Name, Told], points: Sequence[Point]
+) -> list[View]:
+    columns: list[list[Held[Any]]] = [[] for _ in points]
+    for one in own.values():
+        for column, each in zip(columns, stood(one, points), strict=True):
+            if each is not None and each.subject in subjects:
+                column.append(each.held)
+    return [assemble(customer, capped(sorted(column, key=_newest_first)), desk.rules.identity) for column in columns]
+
+
 async def _readable(desk: Desk, ids: Sequence[str]) -> dict[str, Makeup]:
     """The make-up of those who may be read about, from what their person records say today."""
     made = await makeups(desk.store, ids)

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from bridge.errors import BadRequest
 from bridge.facts import Origin
-from bridge.scoring import Fitted, TierCuts
+from bridge.scoring import Fitted, ScoringCard, TierCuts
 from bridge.scoring.mood import MoodModel, MoodScorer, parse_mood
 from bridge.scoring.record import RiskRecord
 from bridge.scoring.riskmodel import RiskModel, compile_risk
@@ -27,6 +27,8 @@ from bridge.store import Row, Store, Unit, instant, micros
 T = TypeVar("T")
 Kind = Literal["risk", "value", "mood"]
 KINDS: Final[tuple[Kind, ...]] = ("risk", "value", "mood")
+RECORD: Final = "risk.record:"
+"""What the kind of a record begins with; the model that it is of follows."""
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -123,16 +125,17 @@ def _read(row: Row) -> Model:
     return Model(kind=row[0], version=row[1], body=body, report=held.report, installed_at=instant(row[3]))
 
 
-async def read_fitted(store: Store) -> Fitted:
+async def read_fitted(store: Store, card: ScoringCard) -> Fitted:
     """Everything in use that was found in the company's own history."""
     tiers = await store.one("meta.model", kind="tiers")
-    record = await store.one("meta.model", kind="risk.record")
-    return Fitted(
+    fitted = Fitted(
         cuts=None if tiers is None else msgspec.json.decode(tiers[1], type=TierCuts),
         risk=await _ready(store, "risk", _risk),
         mood=await _ready(store, "mood", _mood),
-        record=None if record is None else msgspec.json.decode(record[1], type=RiskRecord | None),
     )
+    row = await store.one("meta.model", kind=f"{RECORD}{fitted.scored_by(card)}")
+    record = None if row is None else msgspec.json.decode(row[1], type=RiskRecord)
+    return msgspec.structs.replace(fitted, record=record)
 
 
 async def _ready(store: Store, kind: Kind, make: Callable[[bytes, str], T]) -> T | None:
@@ -142,7 +145,8 @@ async def _ready(store: Store, kind: Kind, make: Callable[[bytes, str], T]) -> T
 
 @lru_cache(maxsize=4)
 def _risk(body: bytes, where: str) -> RiskModel:
-    return compile_risk(parse_tables(body, where), where)
+    # edited by hand it may be laid out differently: the version is the one that it was installed under
+    return compile_risk(parse_tables(body, where), where)._replace(version=where.rpartition(" ")[2])
 
 
 @lru_cache(maxsize=4)
@@ -161,10 +165,18 @@ def risk_body(model: Tables) -> bytes:
     return write_tables(model)
 
 
-async def put_record(store: Store, record: RiskRecord | None, now: datetime) -> None:
-    """Keep how the risk in use came out; cards show it from their next refresh on. None: of the model in use, and of
-    the card, nothing is known (any more)."""
+async def put_record(store: Store, model: str, record: RiskRecord, now: datetime) -> None:
+    """Keep how the risk that `model` said came out; cards show it from their next refresh on, while it is in use.
+
+    `model` is the version that was installed, or what `Fitted.scored_by` says of the points card.
+    """
     unit = Unit()
     body = msgspec.json.encode(record).decode()
-    unit.add("meta.install_model", kind="risk.record", version=str(micros(now)), body=body, at=micros(now))
+    unit.add("meta.install_model", kind=f"{RECORD}{model}", version=str(micros(now)), body=body, at=micros(now))
     await store.write(unit)
+
+
+async def records_of(store: Store, model: str) -> list[tuple[datetime, RiskRecord]]:
+    """Every record of `model` with the instant at which it was put, newest first."""
+    rows = await store.all("meta.models", kind=f"{RECORD}{model}")
+    return [(instant(row[3]), msgspec.json.decode(row[2], type=RiskRecord)) for row in rows]
