@@ -151,10 +151,12 @@ async def test_every_record_is_traced(desk: Desk, center: Center) -> None:
         counted.setdefault(source, Counter())[state] += count
     assert set(counted) == set(desk.registry.sources)
     assert all(set(states) <= {"mapped", "dead", "ignored"} for states in counted.values())
-    exported = [center.accounts, center.customers, center.contracts, center.purchases, center.readings]
+    contracts = [*center.contracts, *center.former]
+    exported = [center.accounts, center.customers, contracts, center.purchases, center.readings]
     silent = sum(one.answered is None and one.metric != "exit" for one in center.surveys)
     assert counted["crm"].total() == sum(map(len, exported)) + silent
-    assert counted["crm"]["dead"] == len(center.spoiled)
+    rows = [one.id for one in (*center.customers, *contracts, *center.purchases)]
+    assert counted["crm"]["dead"] == sum(id in center.spoiled for id in rows)
     for name, adapter in desk.registry.sources.items():
         sample = desk.registry.sample(adapter.manifest.name)
         assert sample is not None
