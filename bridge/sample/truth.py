@@ -8,8 +8,9 @@ from random import Random
 from msgspec import Struct
 
 from bridge.sample import effects, leaving
+from bridge.sample.asking import recommend
 from bridge.sample.leaving import HORIZON, State
-from bridge.sample.people import Unit
+from bridge.sample.people import Temper, Unit
 from bridge.sample.records import Cause, Fate
 from bridge.sample.world import WEEKS, World
 
@@ -46,6 +47,7 @@ def reveal(random: Random, unit: Unit, world: World, state: State, departure: De
             voice=round(temper.voice, 3),
             roots=round(temper.roots, 3),
             strain=round(state.strain, 3),
+            mood=_mood(person.id, temper, state) if left is None or left > world.today else None,
             risk=risk,
             would_leave=die < risk,
             under=under,
@@ -53,3 +55,8 @@ def reveal(random: Random, unit: Unit, world: World, state: State, departure: De
         )
         for person in unit.persons
     )
+
+
+def _mood(customer_id: str, temper: Temper, state: State) -> int:
+    """Drawn from a chance of its own: whoever looks for it finds the lives as they were."""
+    return recommend(Random(f"mood:{customer_id}"), 1 - state.strain / temper.fuse, temper)
