@@ -28,10 +28,10 @@ from bridge.scoring.view import View
 
 SILENT_AFTER = timedelta(days=365)
 """Who has not answered for so long counts as silent again."""
-NOT_ASKED = frozenset(("detractor", "promoter", "bad_review", "contract_cancelled"))
+NOT_ASKED = frozenset(("detractor", "promoter", "bad_review", "contract_cancelled", "left"))
 """Signals that no prediction is made of. The first three are answers themselves: of the silent they are never there,
-and that they are not would pass for contentment. The last one is the end of the story: where a history was imported in
-one go it is known of everybody from the beginning."""
+and that they are not would pass for contentment. The last two are the end of the story: where a history was imported
+in one go, it is known of everybody from the beginning."""
 FEWEST_ALIKE = 5
 """Answers of a group below which nothing is said of the group's silent members."""
 _NUMERIC = (float, int)
