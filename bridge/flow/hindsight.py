@@ -60,10 +60,13 @@ async def looking_back(
     now: datetime,
     factor: float = SILENT,
     tally: Tally | None = None,
+    pick: Callable[[str], Sequence[int]] | None = None,
     report: Callable[[int, int], None] | None = None,
     chunk: int = CUSTOMERS,
 ) -> AsyncIterator[Past]:
     """Every customer as of each of `instants`, in the order given, with what became of them by `horizon` later.
+
+    With `pick`, as of those alone of whose places it says; a customer of whom it says none is not read.
 
     `factor`: who has no contract has left after so many of their own gaps without a purchase (see `leaving.outcome`).
     `report` is told how many customers are done, and of how many. Customers who object to profiling, have died or are
@@ -80,14 +83,16 @@ async def looking_back(
     of_all = (await desk.store.all("customers.in_all"))[0][0]
     done, after = 0, ""
     while ids := [row[0] for row in await desk.store.all("customers.after", after=after, most=chunk)]:
-        made = await _readable(desk, ids)
-        tally.left_out += len(ids) - len(made)
+        chosen = {one: spans if pick is None else [spans[place] for place in pick(one)] for one in ids}
+        wanted = [one for one in ids if chosen[one]]
+        made = await _readable(desk, wanted)
+        tally.left_out += len(wanted) - len(made)
         tally.customers += len(made)
         histories = await _histories(desk, made.values())
         for customer, makeup in made.items():
             subjects = makeup.subjects
             own = {name: one for subject in subjects for name, one in histories[subject]}
-            for past in _pasts(desk, customer, subjects, own, spans, point(now, zone), factor, tally):
+            for past in _pasts(desk, customer, subjects, own, chosen[customer], point(now, zone), factor, tally):
                 yield past
         done, after = done + len(ids), ids[-1]
         if report is not None:
