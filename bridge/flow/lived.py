@@ -31,7 +31,7 @@ RENEW: Final = timedelta(days=7)
 """How long a record stands at least: decisions must not change daily because of it."""
 
 _RING = 0x10000
-_AT_ONCE = 64
+_NOTED_AT_ONCE = 100
 _SETTLED_AT_ONCE = 50
 _PAGE = 5_000
 _MARK = "predictions_noted"
@@ -47,9 +47,11 @@ async def note(desk: Desk, now: datetime) -> int:
     row = await desk.store.one("meta.get", name=_MARK)
     begin = turn if row is None else max(int(row[0]), turn - _RING)
     due_at = micros(now + timedelta(days=desk.rules.deciding.card.file.horizon_days))
+    customers = (await desk.store.all("customers.in_all"))[0][0]
+    at_once = max(1, _RING * _NOTED_AT_ONCE // max(customers, _NOTED_AT_ONCE))
     done, end = begin, begin
     while row is None or done < turn:
-        end = min(done + _AT_ONCE, turn, (done // _RING + 1) * _RING)
+        end = min(done + at_once, turn, (done // _RING + 1) * _RING)
         unit = Unit()
         # Another worker may be at it too: whose mark is not the one that was read has been overtaken.
         unit.guard("meta.get", [] if row is None else [row], name=_MARK)
