@@ -2,7 +2,7 @@
 
 import { h } from './nodes.js';
 import { sourceName } from './risk.js';
-import { ago, day, round } from './words.js';
+import { ago, day, number, percent, round } from './words.js';
 
 export function who({ t, language, card }) {
   const { customer, value, open_cases: cases, contracts } = card;
@@ -39,6 +39,7 @@ export function foot({ t, language, card, since, connected }) {
   const age = Number(card.as_of_age_s || 0) + (Date.now() - since) / 1000;
   const missing = card.missing_sources ? card.missing_sources.split(',') : [];
   const { customer } = card;
+  const guessed = mood(card.mood, t, language);
   const refuses = (customer.consents ?? []).some((one) => one.channel === 'voice' && one.status === 'denied');
   return h(
     'footer',
@@ -49,9 +50,20 @@ export function foot({ t, language, card, since, connected }) {
       !missing.length && card.degraded === 'true' && h('li', { class: 'stale' }, t.degraded),
       connected === false && h('li', { class: 'stale' }, t.offline),
       customer.owner && h('li', {}, t.owner(customer.owner)),
+      guessed && h('li', { 'data-part': 'mood' }, guessed),
       t.channels[customer.preferred_channel] && h('li', {}, t.channels[customer.preferred_channel]),
       refuses && h('li', {}, t.noCalls)),
   );
+}
+
+// What a silent customer would answer, in small print: a guess is no answer, and where there is one, reasons show it.
+function mood(it, t, language) {
+  if (it?.kind !== 'predicted') return '';
+  const metric = it.metric.toUpperCase();
+  const since = it.last_answer ? t.lastAnswered(day(it.last_answer, language)) : t.neverAnswered;
+  if (it.predicted === null) return t.moodUnknown(metric, since);
+  const ends = [...new Set([it.low, it.high].map((end) => number(end, language, 1)))];
+  return t.mood(metric, ends.join('–'), percent(it.coverage, language), since);
 }
 
 // A notice instead of the card. `card` has nothing personal then, but may say how many are meant and their best tier.
