@@ -361,6 +361,8 @@ def _card(
         "value": {
             "tier": value.tier,
             "expected": value.expected,
+            "low": value.low,
+            "high": value.high,
             "horizon_days": value.horizon_days,
             "how": value.how,
             "adjustments": value.adjustments,

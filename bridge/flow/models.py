@@ -22,6 +22,7 @@ from bridge.scoring.mood import MoodModel, MoodScorer, parse_mood
 from bridge.scoring.record import RiskRecord
 from bridge.scoring.riskmodel import RiskModel, compile_risk
 from bridge.scoring.tables import Tables, parse_tables, write_tables
+from bridge.scoring.worth import Worth, parse_worth
 from bridge.store import Row, Store, Unit, instant, micros
 
 T = TypeVar("T")
@@ -132,6 +133,7 @@ async def read_fitted(store: Store, card: ScoringCard) -> Fitted:
         cuts=None if tiers is None else msgspec.json.decode(tiers[1], type=TierCuts),
         risk=await _ready(store, "risk", _risk),
         mood=await _ready(store, "mood", _mood),
+        worth=await _ready(store, "value", _worth),
     )
     row = await store.one("meta.model", kind=f"{RECORD}{fitted.scored_by(card)}")
     record = None if row is None else msgspec.json.decode(row[1], type=RiskRecord)
@@ -152,6 +154,11 @@ def _risk(body: bytes, where: str) -> RiskModel:
 @lru_cache(maxsize=4)
 def _mood(body: bytes, where: str) -> MoodScorer:
     return MoodScorer(parse_mood(body, where), where.rpartition(" ")[2])
+
+
+@lru_cache(maxsize=4)
+def _worth(body: bytes, where: str) -> Worth:
+    return Worth(where.rpartition(" ")[2], parse_worth(body, where))
 
 
 def mood_body(model: MoodModel) -> bytes:

@@ -36,7 +36,7 @@ def score(card: ScoringCard, view: View, now: datetime, fitted: Fitted = NOTHING
             valid_until=now + LONGEST_VALID,
         )
     signals, until = read_signals(card.codes, card.settings, card.zone, view, now)
-    value, value_until = estimate_value(card, view, now, fitted.cuts)
+    value, value_until = estimate_value(card, view, now, fitted.cuts, fitted.worth.model if fitted.worth else None)
     if matters := tuple(signal.code for signal in signals if signal.code in MATTERS):
         value = msgspec.structs.replace(value, adjustments=matters)
     mood, mood_until = None, None

@@ -10,7 +10,6 @@ Plain Python and closed forms, so that one customer costs microseconds; `bridge.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import exp, lgamma, log1p
 from typing import Annotated, NamedTuple, TypeAlias
 

@@ -80,6 +80,9 @@ class Value(Struct, frozen=True, kw_only=True):
     how: tuple[str, ...]
     """Machine-readable steps of the sum, for the card's small print and for replay."""
     adjustments: tuple[str, ...] = ()
+    low: Money | None = None
+    high: Money | None = None
+    """Of ten such customers at least eight bring between the two. None where no model says how far it may be off."""
 
 
 class PredictedMood(Struct, frozen=True, kw_only=True, tag_field="kind", tag="predicted"):

@@ -6,9 +6,8 @@ A person can read, diff and edit it. `bridge fit value` makes it; without one th
 from __future__ import annotations
 
 from enum import StrEnum
-from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -30,8 +29,8 @@ class Every(StrEnum):
 
     @property
     def days(self) -> float:
-        """Its mean length on the calendar."""
-        return 365.25 / 12 if self is Every.month else 365.25
+        """Its length: a month has 30 days here, a year its mean on the calendar."""
+        return STEP if self is Every.month else 365.25
 
     @property
     def steps(self) -> int:
@@ -95,10 +94,12 @@ class WorthModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     purchases: Purchases | None = None
     contracts: Contracts | None = None
 
-    @property
-    def version(self) -> str:
-        """Changes with anything in it, and with nothing else."""
-        return blake2b(write_worth(self), digest_size=8).hexdigest()
+
+class Worth(NamedTuple):
+    """A model as it is in use: `version` is the one that it was installed under."""
+
+    version: str
+    model: WorthModel
 
 
 def read_worth(path: Path) -> WorthModel:
