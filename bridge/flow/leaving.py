@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from bridge.flow.rewinding import Point, Told
 from bridge.intake.records import Current, Name, apply, decode
-from bridge.model import Contract, ContractStatus, Purchase, Renewal
+from bridge.model import Contract, Purchase, Renewal
 from bridge.scoring.signals_contracts import goes_on
 from bridge.scoring.signals_rhythm import SHORTEST_GAP
 from bridge.scoring.view import Held, View
@@ -82,7 +82,7 @@ def pact(one: Told, now: Point, zone: tzinfo) -> Pact | None:
         if begin > now.micros:
             continue
         current = apply(current, version)
-        goes = not current.deleted and goes_on(decode(current))
+        goes = goes_on(decode(current))
         stopped = None if goes else stopped or (instant(begin).astimezone(zone).date() if went else None)
         went = went or goes
     if current is None:
@@ -91,13 +91,10 @@ def pact(one: Told, now: Point, zone: tzinfo) -> Pact | None:
     begins = contract.starts or date.min
     if not current.deleted and _goes(contract, now.today):
         return Pact(begins=begins, stops=date.max, over=date.max)
-    over_by_itself = contract.ends is not None and contract.ends <= now.today
-    if contract.cancelled_at is not None:
-        stops: date | None = contract.cancelled_at
-    elif over_by_itself and (contract.status is ContractStatus.ended or not current.deleted):
-        stops = contract.ends if stopped is None or contract.status is ContractStatus.ended else stopped
-    else:
-        stops = None if current.deleted else stopped
+    # One that was deleted while it went on may have been tidied away as well as left.
+    gone = current.deleted and goes_on(contract)
+    days = [stopped, contract.ends if contract.ends is not None and contract.ends <= now.today else None]
+    stops = contract.cancelled_at or min((day for day in days if day is not None and not gone), default=None)
     if stops is None:
         return Pact(begins=begins, stops=date.max, over=date.max, known=False)
     return Pact(begins=begins, stops=stops, over=max(stops, contract.ends or stops))

@@ -138,7 +138,7 @@ def _rewound(current: Current, record: Record, at: Point) -> Stood | None:
     begin = kind.began(record)
     if begin is None or not kind.there(record, at):
         return None
-    began = micros(begin)
+    began = min(micros(begin), at.micros)  # a day has begun earlier there than in UTC
     return Stood(current.subject, _held(current, began, began, kind.rewind(record, at)), True)
 
 
