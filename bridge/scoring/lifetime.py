@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 _TERMS = 10_000
 _SMALL = 1e-15
-_TAIL = 1e-7
+_TAIL = 1e-6
 _TAMEST = 2.5
 _NEAR_ONE = 1e-6
 """The formula of BG/NBD has a hole at a = 1; this close to it the parameter is moved aside."""
@@ -61,18 +61,16 @@ class Buying(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return (a + b - 1) / (a - 1) * (1 - share) / (1 + (self._gone(x, t_x, t) if x else 0.0))
 
     def count(self, x: int, t_x: float, t: float, ahead: float) -> Count:
-        """What the number of purchases in the next `ahead` is like: exact but for a tail below 1e-7.
+        """What the number of purchases in the next `ahead` is like: exact but for a tail below a millionth.
 
         Who still buys makes at least n purchases if the time holds n of them (negative binomial) and none of the first
         n - 1 was the last (beta-geometric): two independent things.
         """
         shape, z = self.r + x, ahead / (self.alpha + t + ahead)
         stays, leaves = self.b + x, self.a + self.b + x
-        exactly = exp(shape * log1p(-z))  # the time holds just n purchases
-        most = 1 - exactly  # the time holds at least n
-        least = most
-        not_last, total = 1.0, 0.0
-        n = 1
+        exactly = exp(shape * log1p(-z))  # the time holds just n - 1 purchases
+        most = least = 1 - exactly  # it holds at least n
+        not_last, total, n = 1.0, 0.0, 1
         while most > _TAIL and n < _TERMS:
             total += (2 * n - 1) * most * not_last
             exactly *= (shape + n - 1) / n * z

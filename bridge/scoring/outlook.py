@@ -90,14 +90,14 @@ class Ahead(NamedTuple):
 def purchases_ahead(buying: Buying, x: int, t_x: float, t: float, horizon: int, rate: float) -> Ahead:
     """The purchases in the next `horizon` days of a customer with `x` repeat purchases, the last `t_x` weeks after the
     first one, seen for `t` weeks. They are discounted year by year, from the middle of each."""
-    count = buying.count(x, t_x, t, horizon / 7)
+    number = buying.count(x, t_x, t, horizon / 7)
     worth, before, day = 0.0, 0.0, 0
     while day < horizon:
         end = min(day + YEAR, horizon)
-        until = buying.expected(x, t_x, t, end / 7)
+        until = number.mean if end == horizon else buying.expected(x, t_x, t, end / 7)
         worth += (until - before) * worth_today((day + end) / 2, rate)
         before, day = until, end
-    return Ahead(count, buying.alive(x, t_x, t), worth / before if before else 1.0)
+    return Ahead(number, buying.alive(x, t_x, t), worth / before if before else 1.0)
 
 
 def worth_today(days: float, rate: float) -> float:
