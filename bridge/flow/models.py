@@ -92,6 +92,18 @@ async def in_use(store: Store, kind: Kind) -> Model | None:
     return None if row is None else _read(row)
 
 
+async def since(store: Store, kind: Kind) -> datetime | None:
+    """Since when what counts now does; None where nothing else ever did."""
+    rows = await store.all("meta.models", kind=f"{kind}.use")
+    return instant(rows[0][3]) if rows else None
+
+
+async def find_model(store: Store, kind: Kind, version: str) -> Model | None:
+    """One that was installed at some time, whether it is in use or not."""
+    row = await store.one("meta.model_version", kind=kind, version=version)
+    return None if row is None else _read(row)
+
+
 async def all_models(store: Store, kind: Kind) -> list[Model]:
     """Every model that was ever installed, newest first."""
     return [_read(row) for row in await store.all("meta.models", kind=kind)]
