@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -94,18 +94,30 @@ def fit_spending(histories: Histories) -> Fitted[Spending]:
 
 def fit_renewing(left: Sequence[float], stayed: float) -> Fitted[Renewing]:
     """sBG: `left[k]` customers left at their renewal k + 1, `stayed` are still there after the last of them."""
-    lost = np.asarray(left, dtype=np.float64)
-    if not len(lost) or np.any(lost < 0) or stayed < 0 or not lost.sum():
+    if any(one < 0 for one in left) or stayed < 0:
+        raise BadRequest("a number of customers is below zero")
+    return fit_spans({(0, k): lost for k, lost in enumerate(left, 1)}, {(0, len(left)): stayed})
+
+
+def fit_spans(left: Mapping[tuple[int, int], float], stayed: Mapping[tuple[int, int], float]) -> Fitted[Renewing]:
+    """sBG of customers who came into sight late and of whom most are still there (left-truncated, right-censored).
+
+    Keys are (renewals made when they came into sight, number of the renewal that they did not make, or of the last one
+    that they made); values count customers. Raises BadRequest where nobody left.
+    """
+    ended = sum(left.values())
+    if not ended:
         raise BadRequest("a model of renewing needs customers who left, by the renewal at which they did")
-    periods = np.arange(1, len(lost) + 1)
+    lost = np.array([(*key, count) for key, count in left.items()], dtype=np.float64).T
+    kept = np.array([(*key, count) for key, count in stayed.items()], dtype=np.float64).reshape(-1, 3).T
 
     def loss(point: Floats) -> float:
         a, b = np.exp(point)
-        likelihood = lost * (betaln(a + 1, b + periods - 1) - betaln(a, b))
-        return -float(np.sum(likelihood) + stayed * (betaln(a, b + len(lost)) - betaln(a, b)))
+        likelihood = np.sum(lost[2] * (betaln(a + 1, b + lost[1] - 1) - betaln(a, b + lost[0])))
+        return -float(likelihood + np.sum(kept[2] * (betaln(a, b + kept[1]) - betaln(a, b + kept[0]))))
 
     best, value = _search(loss, 2)
-    return Fitted(Renewing(alpha=float(best[0]), beta=float(best[1])), -value, round(float(lost.sum()) + stayed))
+    return Fitted(Renewing(alpha=float(best[0]), beta=float(best[1])), -value, round(ended + sum(stayed.values())))
 
 
 def _search(loss: Callable[[Floats], float], parameters: int) -> tuple[Floats, float]:
