@@ -77,6 +77,7 @@ h2 { font-size: 17px; line-height: 24px; font-weight: 600; letter-spacing: -.012
 .link { border: 0; background: none; padding: 4px 0; margin-block-start: 4px; color: var(--accent); font: inherit; font-size: 12px; font-weight: 600;
   cursor: pointer; border-radius: 4px; }
 .link:hover { text-decoration: underline; text-underline-offset: 3px; }
+.alike { color: var(--ink-3); font-size: 12px; line-height: 16px; margin-block-start: 8px; text-wrap: pretty; }
 h4 { font-size: 12px; line-height: 16px; font-weight: 600; color: var(--ink-2); margin-block: 12px 2px; }
 
 .say { background: var(--accent-wash); }

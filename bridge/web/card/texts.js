@@ -24,6 +24,8 @@ export const TEXTS = {
     more: (count) => (count === 1 ? '1 weiterer Grund' : `${count} weitere Gründe`),
     fewer: 'Weniger zeigen',
     stays: 'Spricht fürs Bleiben',
+    alike: (count, share, days, lookedBack) =>
+      `${lookedBack ? 'In der Rückschau gingen von' : 'Von'} ${count} ähnlich eingestuften Kunden${lookedBack ? '' : ' gingen'} ${share} binnen ${days} Tagen.`,
     source: 'Quelle',
     date: 'Datum',
     record: 'Eintrag',
@@ -134,6 +136,8 @@ export const TEXTS = {
     more: (count) => (count === 1 ? '1 more reason' : `${count} more reasons`),
     fewer: 'Show fewer',
     stays: 'Speaks for staying',
+    alike: (count, share, days, lookedBack) =>
+      `${lookedBack ? 'Looking back, of' : 'Of'} ${count} customers scored like this, ${share} left within ${days} days.`,
     source: 'Source',
     date: 'Date',
     record: 'Record',
