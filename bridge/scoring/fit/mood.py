@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from bridge.errors import BadRequest
 from bridge.scoring.fit.additive import fit_tables
-from bridge.scoring.fit.answering import COVERAGE, MOST_WEIGHT, Asked, Averages, Flags, average, say
+from bridge.scoring.fit.answering import COVERAGE, FEWEST_IN_GROUP, MOST_WEIGHT, Asked, Averages, Flags, average, say
 from bridge.scoring.fit.boosting import Boosting, Report
 from bridge.scoring.fit.crossfit import predict
 from bridge.scoring.fit.frame import Column, Frame, Numbers, Rows
@@ -92,6 +92,10 @@ def fit_mood(sheet: Sheet, *, seed: int, how: Boosting | None = None, report: Re
     answers = int(sheet.answered.sum())
     if answers < FEWEST_ANSWERS:
         raise BadRequest(f"there are {answers} answers to {sheet.metric}; fewer than {FEWEST_ANSWERS} say nothing")
+    if len(np.unique(sheet.person[sheet.answered & sheet.counted])) < FEWEST_IN_GROUP:
+        raise BadRequest(
+            f"too few of the answers to {sheet.metric} come from a time of which silence is on record as well"
+        )
     rng = np.random.default_rng(seed)
     share = (sheet.score - sheet.lowest) / (sheet.scale - sheet.lowest)
     balance = _balance(sheet.score, sheet.scale) if sheet.metric == "nps" else None
@@ -233,15 +237,15 @@ def find_spreads(said: Numbers, error: Numbers, weight: Numbers) -> tuple[Spread
 def _reach(error: Numbers, weight: Numbers) -> tuple[float, float]:
     weight = np.minimum(weight / weight.mean(), _LARGEST_SHARE)
     tail = (1 - COVERAGE) / 2
-    order = np.argsort(error)
-    total = float(weight.sum() + weight.max())  # one further answer, of which nothing is known
-    from_below = np.cumsum(weight[order]) / total
-    from_above = np.cumsum(weight[order][::-1]) / total
-    lower, upper = int(np.searchsorted(from_below, tail, "right")), int(np.searchsorted(from_above, tail, "right"))
-    sure = weight.max() / total <= tail
-    below = float(error[order][lower]) if sure else -1.0
-    above = float(error[order][::-1][upper]) if sure else 1.0
-    return round(below, 6), round(above, 6)
+    total = float(weight.sum() + weight.max())
+    further = float(weight.max()) / total  # one answer more, of which nothing is known: it may lie beyond all others
+    if further >= tail:
+        return -1.0, 1.0
+    ends = []
+    for order in (np.argsort(error), np.argsort(-error)):
+        place = int(np.searchsorted(further + np.cumsum(weight[order]) / total, tail))
+        ends.append(float(error[order][place]))
+    return round(ends[0] - 5e-7, 6), round(ends[1] + 5e-7, 6)
 
 
 def _known(columns: Sequence[Column], tables: Tables, rows: Rows) -> tuple[Known, ...]:
@@ -300,16 +304,13 @@ class _Averaging(Struct, frozen=True):
             fallen=fallen,
         )
         rate = float(sheet.answered[sheet.counted].mean())
-        whole = average(asked.part(sheet.counted), rate=rate)
-        if whole is None:
-            raise BadRequest("too few of the answers come from invitations of which silence is on record as well")
-        found = [whole]
         names = np.array(sheet.group)
-        for name in sorted({one for one in sheet.group if one}):
-            some = average(asked.part(sheet.counted & (names == name)), group=name, rate=rate)
-            if some is not None:
-                found.append(some)
-        return tuple(found)
+        whole = average(asked.part(sheet.counted), rate=rate)
+        groups = (
+            average(asked.part(sheet.counted & (names == name)), group=name, rate=rate)
+            for name in sorted({one for one in sheet.group if one})
+        )
+        return tuple(one for one in (whole, *groups) if one is not None)
 
 
 def _judge(sheet: Sheet, share: Numbers, reckoned: _Reckoned, model: MoodModel, fold: Rows) -> Judged:
