@@ -67,3 +67,17 @@ from (select distinct source, object, source_id from record_versions where subje
 join record_versions v on v.source = named.source and v.object = named.object and v.source_id = named.source_id
 where v.retracted = 0
 order by v.source, v.object, v.source_id, v.ord, v.hash
+
+-- name: page
+select source_id, effective_at, known_at, subject, body from records
+where source = :source and object = :object and deleted = 0 and source_id > :after
+order by source_id limit :most
+
+-- name: counted
+select count(*) from records where object = any(:objects) and deleted = 0
+
+-- name: sources
+select distinct source from records where object = any(:objects) order by source
+
+-- name: saying
+select subject from records where object = :object and deleted = 0 and body like :pattern
