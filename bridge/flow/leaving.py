@@ -138,7 +138,7 @@ def _by_contract(contracts: Iterable[Held[Contract]], at: Point, until: Point, p
     going = [pacts[name] for name in names if name in pacts]
     others = [one for name, one in pacts.items() if name not in names and (one.known or one.begins > at.today)]
     last = _last_day(going, others)
-    if last is None:
+    if last is None or len(going) < len(names):
         return _not_asked(Why.unknown, By.contract)
     if last <= at.today:
         return _not_asked(Why.gone, By.contract)  # was told of it later

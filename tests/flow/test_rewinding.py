@@ -347,7 +347,8 @@ def test_a_rewound_person_keeps_who_they_are_and_nothing_that_changes() -> None:
     ]
     person = rewind(
         "customer", name="Anna", emails=["a@b.example"], customer_since=day(-9), job_title="Chefin", owner="Jana",
-        tags=["x"], preferred_channel="sms", communication_needs="laut", consents=consents, accounts=["F1"], language="de",
+        tags=["x"], preferred_channel="sms", communication_needs="laut", consents=consents, accounts=["F1"],
+        language="de",
     )  # fmt: skip
     assert msgspec.to_builtins(person, str_keys=True).keys() == {
         "name", "emails", "customer_since", "consents", "accounts", "language",
