@@ -59,7 +59,7 @@ def make_survey(why: Why, seed: int, n: int) -> tuple[Sheet, Numbers]:
         odds = 1.1 * np.tanh(tenure / 6 - 1) + np.array([0.5, 0.2, -1.1])[plan] - 0.3 * np.minimum(tickets, 4)
     else:
         odds = -0.35 * (truth - 7)
-    answered = rng.random(n) < _at_rate(odds)
+    answered = rng.random(n) < at_rate(odds, RATE)
     columns = (
         Column("tenure", tenure.astype(np.float64)),
         Column("price", np.where(rng.random(n) < 0.05, np.nan, price)),
@@ -83,12 +83,12 @@ def make_survey(why: Why, seed: int, n: int) -> tuple[Sheet, Numbers]:
     return sheet, truth
 
 
-def _at_rate(odds: Numbers) -> Numbers:
-    """Probabilities with those log-odds, moved so that their mean is RATE."""
+def at_rate(odds: Numbers, rate: float) -> Numbers:
+    """Probabilities with those log-odds, moved so that their mean is `rate`."""
     low, high = -12.0, 12.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (low, middle) if np.mean(1 / (1 + np.exp(-(odds + middle)))) > RATE else (middle, high)
+        low, high = (low, middle) if np.mean(1 / (1 + np.exp(-(odds + middle)))) > rate else (middle, high)
     made: Numbers = 1 / (1 + np.exp(-(odds + low)))
     return made
 
