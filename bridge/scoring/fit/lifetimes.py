@@ -78,6 +78,9 @@ def fit_spending(histories: Histories) -> Fitted[Spending]:
     if len(x) < FEWEST:
         raise BadRequest(f"a model of spending needs {FEWEST} customers with repeat purchases; there are {len(x)}")
 
+    scale = float(np.mean(mean))  # the optimiser likes amounts near one
+    mean = mean / scale
+
     def loss(point: Floats) -> float:
         p, q, v = np.exp(point)
         px = p * x
@@ -89,7 +92,7 @@ def fit_spending(histories: Histories) -> Fitted[Spending]:
     p, q, v = (float(one) for one in best)
     if q <= 1:
         raise BadRequest("the amounts vary so much that their mean cannot be told (q is not above 1)")
-    return Fitted(Spending(p=p, q=q, v=v), -value, len(x))
+    return Fitted(Spending(p=p, q=q, v=v * scale), -value - len(x) * float(np.log(scale)), len(x))
 
 
 def fit_renewing(left: Sequence[float], stayed: float) -> Fitted[Renewing]:
