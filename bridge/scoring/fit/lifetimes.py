@@ -19,6 +19,7 @@ M = TypeVar("M", Buying, Spending, Renewing)
 
 FEWEST = 50
 """Customers below which no model of buying is fitted: four parameters of fewer are guesses."""
+_NEARLY = 1e-7
 _LARGEST = 1e4
 """A parameter beyond this says that the data cannot tell it from infinity."""
 
@@ -129,10 +130,12 @@ def _search(loss: Callable[[Floats], float], parameters: int) -> tuple[Floats, f
     best: tuple[float, Floats] | None = None
     for start in (0.0, 1.0, -1.0):
         found = minimize(loss, np.full(parameters, start), method="L-BFGS-B", bounds=bounds)
+        if best is not None and found.fun > best[0] - _NEARLY and found.success:
+            continue  # the same place, or a worse one: to polish it would change nothing
         found = minimize(
             loss, found.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-9, "fatol": 1e-10, "maxiter": 4000}
         )
-        if np.isfinite(found.fun) and (best is None or found.fun < best[0] - 1e-7):
+        if np.isfinite(found.fun) and (best is None or found.fun < best[0] - _NEARLY):
             best = (float(found.fun), np.asarray(found.x))
     if best is None:
         raise BadRequest("no parameters make this history likely")

@@ -19,7 +19,8 @@ _ROUND_DAYS = 16
 _YEARLY_FROM = 0.6
 """Contracts are renewed yearly where so many of the ends lie at whole years."""
 _EARLY = 0.1
-"""A first term is one that no more than this share was left before its end."""
+_RARE = 0.25
+"""A first term is one that no more than a tenth was left before its end, and a quarter of those right after it."""
 _FEWEST_ENDS = 30
 
 
@@ -118,9 +119,11 @@ def find_rhythm(terms: Sequence[Term], every: Every, since: date) -> Rhythm:
         ended = [(term.left - term.starts).days for term in terms if term.left is not None]
     months = 12 if every is Every.year else 1
     for first in FIRST_MONTHS:
-        early = sum(1 for days in ended if days < first / 12 * 365.25 - _ROUND_DAYS)
-        late = len(ended) - early
-        if first % months == 0 and first > months and late >= _FEWEST_ENDS and early <= _EARLY * len(ended):
+        bound = first / 12 * 365.25 - _ROUND_DAYS
+        early = sum(1 for days in ended if days < bound)
+        after = sum(1 for days in ended if bound <= days < 2 * bound)
+        rare = early <= _EARLY * len(ended) and early <= _RARE * after
+        if first % months == 0 and first > months and rare and len(ended) - early >= _FEWEST_ENDS:
             return Rhythm(every, first // months)
     return Rhythm(every, 1)
 
