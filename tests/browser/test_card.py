@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Open
 from tests.browser.people import PHONES
@@ -234,3 +234,33 @@ async def test_what_a_record_holds_can_only_ever_be_text(open_card: Open, runnin
     page = await open_card(phone="+493023125166")
     assert "<img src=x" in json.dumps(await text_of(page))
     assert await page.title() == "Host"
+
+
+@pytest.mark.parametrize(
+    ("mood", "lang", "said"),
+    [
+        ({"predicted": 7.3, "low": 6.0, "high": 9.0}, "de", "Geschätzt: NPS 6–9 (90\u00a0%), nie geantwortet"),
+        ({"predicted": 7.3, "low": 6.0, "high": 9.0}, "en", "Estimated: NPS 6–9 (90%), never answered"),
+        (
+            {"predicted": 8.0, "low": 8.0, "high": 8.0, "last_answer": "2025-02-03T10:00:00Z"},
+            "de",
+            "Geschätzt: NPS 8 (90\u00a0%), letzte Antwort am 3.2.2025",
+        ),
+        ({"abstained_because": "unlike"}, "en", "NPS cannot be estimated, never answered"),
+        ({"kind": "answered", "score": 9.0}, "de", ""),
+    ],
+)
+async def test_a_guess_at_a_silent_customers_mood_is_small_print_and_says_that_it_is_one(
+    open_card: Open, context: BrowserContext, mood: dict[str, Any], lang: str, said: str
+) -> None:
+    guess = {"kind": "predicted", "metric": "nps", "scale": 10.0, "coverage": 0.9, "answers": 400}
+    guess |= dict.fromkeys(("predicted", "low", "high", "last_answer", "abstained_because")) | mood
+
+    async def add(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json=await answer.json() | {"mood": guess})
+
+    await context.route("**/v1/assist**", add)
+    page = await open_card(phone=PHONES["risk"], lang=lang)
+    line = page.locator("retention-card footer [data-part=mood]")
+    assert (await line.all_inner_texts()) == ([said] if said else [])
