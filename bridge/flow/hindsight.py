@@ -225,23 +225,26 @@ def _pasts(
     tally: Tally,
 ) -> Iterator[Past]:
     """The customer as of each span's begin, with what became of them by its end."""
-    points = (*(at for at, _ in spans), now)
+    points = [at for at, _ in spans]
     columns: list[list[Held[Any]]] = [[] for _ in points]
-    for one in own.values():
-        for place, each in enumerate(stood(one, points)):
+    bought: list[Held[Any]] = []
+    for name, one in own.items():
+        found = stood(one, [*points, now] if name[1] == "purchase" else points)
+        if len(found) > len(points) and (today := found.pop()) is not None and today.subject in subjects:
+            bought.append(today.held)
+        for column, each in zip(columns, found, strict=True):
             if each is not None and each.subject in subjects:
-                columns[place].append(each.held)
-                if place < len(spans):
-                    _count(tally, each, one)
+                column.append(each.held)
+                _count(tally, each, one)
     zone, fewest = desk.rules.deciding.card.zone, desk.rules.deciding.card.settings.limits.fewest_purchases
     pacts = {
         name: made for name, one in own.items() if name[1] == "contract" and (made := pact(one, now, zone)) is not None
     }
-    bought = purchase_days(held for held in columns[-1] if held.object == "purchase")
-    for (at, until), column in zip(spans, columns, strict=False):
+    days = purchase_days(bought)
+    for (at, until), column in zip(spans, columns, strict=True):
         column.sort(key=_newest_first)
         view = assemble(customer, capped(column), desk.rules.identity)
-        became = outcome(view, at, until, pacts, bought, fewest=fewest, factor=factor)
+        became = outcome(view, at, until, pacts, days, fewest=fewest, factor=factor)
         yield Past(customer=customer, at=at.at, view=view, outcome=became)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bridge.intake.records import Current, Version, decode, fold
+from bridge.intake.records import Current, Version, apply, decode
 from bridge.model import (
     Account,
     Channel,
@@ -97,7 +97,7 @@ def stood(one: Told, points: Sequence[Point]) -> list[Stood | None]:
         if not counted and one.imported:
             places = _first(one)
         if last is None or last[0] != places:
-            current = fold(one.versions[place] for place in places)
+            current = _folded(one, places)
             if current is None:
                 found.append(None)
                 continue
@@ -111,6 +111,20 @@ def stood(one: Told, points: Sequence[Point]) -> list[Stood | None]:
         else:
             found.append(_rewound(current, record, at))
     return found
+
+
+def _folded(one: Told, places: Sequence[int]) -> Current | None:
+    """What the versions at `places`, which ascend, make together; none before the last whole one need be looked at."""
+    begin = len(places)
+    while begin > 0:
+        begin -= 1
+        version = one.versions[places[begin]]
+        if version.kind == EntryKind.full.value and version.subject:
+            break
+    current: Current | None = None
+    for place in places[begin:]:
+        current = apply(current, one.versions[place])
+    return current
 
 
 def _first(one: Told) -> list[int]:

@@ -158,8 +158,8 @@ async def test_every_record_is_traced(desk: Desk, center: Center) -> None:
     exported = [center.accounts, center.customers, contracts, center.purchases, center.readings]
     silent = sum(one.answered is None and one.metric != "exit" for one in center.surveys)
     assert counted["crm"].total() == sum(map(len, exported)) + silent
-    rows = [one.id for one in (*center.customers, *contracts, *center.purchases)]
-    assert counted["crm"]["dead"] == sum(id in center.spoiled for id in rows)
+    ids = [*(one.id for one in center.customers), *(one.id for one in contracts), *(one.id for one in center.purchases)]
+    assert counted["crm"]["dead"] == sum(id in center.spoiled for id in ids)
     for name, adapter in desk.registry.sources.items():
         sample = desk.registry.sample(adapter.manifest.name)
         assert sample is not None
