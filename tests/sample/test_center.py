@@ -129,6 +129,19 @@ def test_one_in_five_answers_and_the_unhappy_answer_differently() -> None:
     assert mean(one.answered is not None for one in drifting) < 0.75 * mean(one.answered is not None for one in hurt)
 
 
+def test_how_everybody_feels_is_known_asked_or_not() -> None:
+    told = {one.customer_id for one in center().fates}
+    asked = [one for one in center().surveys if one.metric != "exit" and one.customer_id in told]
+    assert all(one.felt is not None and one.score in (None, one.felt) for one in asked)
+    today = [one for one in center().fates if one.left is None]
+    moods = [one.mood for one in today if one.mood is not None]
+    assert len(moods) == len(today) and set(moods) <= set(range(11)) and len(set(moods)) > 8
+    assert all(one.mood is None for one in center().fates if one.left is not None)
+    hurt = mean(one.mood for one in today if one.mood is not None and one.strain > one.fuse)
+    calm = mean(one.mood for one in today if one.mood is not None and one.strain < 0.2 * one.fuse)
+    assert calm > hurt + 2
+
+
 def test_exit_surveys_say_why_and_sometimes_what_drove_them_from_others_before() -> None:
     told = [one for one in center().surveys if one.metric == "exit" and one.answered]
     assert told
