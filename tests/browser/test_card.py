@@ -69,6 +69,7 @@ async def test_the_card_says_what_is_known_at_a_glance(open_card: Open) -> None:
         "Katrin Albers",
         "Albers Optik GmbH",
         "Inhaberin",
+        "Leitende Position",
         "seit 2019 bei uns",
         "Business 1000 bis",
         "Offen: Vier Tage ohne Anschluss",
@@ -264,3 +265,37 @@ async def test_a_guess_at_a_silent_customers_mood_is_small_print_and_says_that_i
     page = await open_card(phone=PHONES["risk"], lang=lang)
     line = page.locator("retention-card footer [data-part=mood]")
     assert (await line.all_inner_texts()) == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("lang", "ends", "said"),
+    [
+        ("de", (31_040, 71_960, "EUR"), "Kundenwert: 310–720 € (80 %)"),
+        ("en", (31_040, 171_960, "GBP"), "Customer value: £310–1,720 (80%)"),
+        ("de", (31_040, 31_020, "EUR"), "Kundenwert: 310 € (80 %)"),
+        ("en", None, None),
+    ],
+)
+async def test_how_far_the_value_may_be_off_is_small_print_and_what_matters_beside_it_is_named(
+    open_card: Open, context: BrowserContext, lang: str, ends: tuple[int, int, str] | None, said: str | None
+) -> None:
+    async def add(route: Route) -> None:
+        answer = await route.fetch()
+        card = await answer.json()
+        low, high, currency = ends or (0, 0, "")
+        card["value"] |= {"adjustments": ["promoter", "prestige", "seniority", "unheard_of"]}
+        card["value"] |= {
+            "low": {"minor": low, "currency": currency} if ends else None,
+            "high": {"minor": high, "currency": currency} if ends else None,
+        }
+        await route.fulfill(response=answer, json=card)
+
+    await context.route("**/v1/assist**", add)
+    page = await open_card(phone=PHONES["risk"], lang=lang)
+    lines = await page.locator("retention-card footer [data-part=worth]").all_inner_texts()
+    assert [line.replace("\xa0", " ") for line in lines] == ([said] if said else [])
+    words = {
+        "de": ["Empfiehlt uns weiter", "Bekannte Marke", "Leitende Position"],
+        "en": ["Recommends us", "Well-known name", "Senior position"],
+    }
+    assert await page.locator("retention-card [data-matters]").all_inner_texts() == words[lang]
