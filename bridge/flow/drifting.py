@@ -38,7 +38,7 @@ async def put_spread(store: Store, model: str, spread: Spread, now: datetime) ->
     """Keep how those are spread that `model` was fitted on; without, its first round in use is taken."""
     unit = Unit()
     body = msgspec.json.encode(spread).decode()
-    unit.add("meta.install_model", kind=f"{SPREAD}{model}", version=str(micros(now)), body=body, at=micros(now))
+    unit.add("meta.keep_model", kind=f"{SPREAD}{model}", version=str(micros(now)), body=body, at=micros(now))
     await store.write(unit)
 
 

@@ -191,7 +191,7 @@ async def put_record(store: Store, model: str, record: RiskRecord, now: datetime
     """
     unit = Unit()
     body = msgspec.json.encode(record).decode()
-    unit.add("meta.install_model", kind=f"{RECORD}{model}", version=str(micros(now)), body=body, at=micros(now))
+    unit.add("meta.keep_model", kind=f"{RECORD}{model}", version=str(micros(now)), body=body, at=micros(now))
     await store.write(unit)
 
 
