@@ -86,13 +86,14 @@ async def _fit_store(desk: Desk, discount_rate: float, *, dry_run: bool, quiet: 
     from bridge.scoring.fit.valuing import fit_value
 
     now = utc_now()
-    rules = desk.rules.deciding.card.file.value
+    card = desk.rules.deciding.card
+    rules = card.file.value
     before = await in_use(desk.store, "value")
     old = parse_worth(before.body, f"value model {before.version}") if before else None
     with working() as bars:
         reading = bars.add_task("purchases and contracts", total=None)
         dealings = await read_dealings(
-            desk.store, rules, now, lambda done, of_all: bars.update(reading, completed=done, total=of_all)
+            desk.store, card, now, lambda done, of_all: bars.update(reading, completed=done, total=of_all)
         )
         fitting = bars.add_task("fit", total=1.0)
         valuing = fit_value(

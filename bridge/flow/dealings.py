@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -15,9 +15,9 @@ from msgspec import Struct, field
 
 from bridge.flow.gathering import makeups, parse_subject
 from bridge.model import Account, Contract, ContractStatus, Key, KeyKind, Purchase
-from bridge.scoring.card import ValueCard
+from bridge.scoring.card import ScoringCard
 from bridge.scoring.fit.terms import Term
-from bridge.scoring.value_purchases import amount_of
+from bridge.scoring.value_purchases import amount_of, day_of
 from bridge.store import Row, Store, instant
 
 PAGE = 2_000
@@ -30,7 +30,7 @@ _account = msgspec.json.Decoder(Account)
 
 
 class Dealings(Struct, kw_only=True):
-    """`purchases` of those who have no contract: whose (a customer, or an account), the day (UTC), the amount in minor
+    """`purchases` of those who have no contract: whose (a customer, or an account), the day, the amount in minor
     units of the main currency. `terms`: every contract once, however many people share it; known as of `as_of`."""
 
     purchases: list[tuple[str, date, float]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Dealings(Struct, kw_only=True):
 
 
 async def read_dealings(
-    store: Store, rules: ValueCard, now: datetime, report: Callable[[int, int], None] = lambda done, of_all: None
+    store: Store, card: ScoringCard, now: datetime, report: Callable[[int, int], None] = lambda done, of_all: None
 ) -> Dealings:
     """Everything bought and signed up to `now`. `report` is told how many records are read, and of how many.
 
@@ -81,7 +81,7 @@ async def read_dealings(
             if owner in with_contract:
                 found.beside += 1
             else:
-                _keep_purchase(found, row, owner, rules, now)
+                _keep_purchase(found, row, owner, card, now)
         done += len(rows)
         report(done, total)
     return found
@@ -114,17 +114,17 @@ def _keep_contract(found: Dealings, row: Row, segment: str | None, now: datetime
     found.terms.append(Term(contract.starts, left, contract.product, segment, contract.renewal))
 
 
-def _keep_purchase(found: Dealings, row: Row, owner: str, rules: ValueCard, now: datetime) -> None:
+def _keep_purchase(found: Dealings, row: Row, owner: str, card: ScoringCard, now: datetime) -> None:
     _, effective_at, _, _, body = row
     purchase = _purchase.decode(body)
     at = purchase.at or instant(effective_at)
-    amount = amount_of(purchase.amount, purchase.margin, rules)
+    amount = amount_of(purchase.amount, purchase.margin, card.file.value)
     if purchase.refunded or at > now:
         return
     if amount is None or not owner:
         found.unreadable += 1
         return
-    found.purchases.append((owner, at.astimezone(timezone.utc).date(), amount))
+    found.purchases.append((owner, day_of(at, card.zone), amount))
 
 
 async def _owners(store: Store, subjects: Iterable[str]) -> dict[str, str]:

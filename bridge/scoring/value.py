@@ -74,7 +74,7 @@ def estimate_value(
     made = [value_contract(held, view, rules, moment, left_out, terms, rate) for held in view.contracts]
     changes: datetime | None = None
     if buying is not None and not view.contracts:
-        bought, changes = forecast_purchases(buying, rate, view, rules, now, left_out)
+        bought, changes = forecast_purchases(buying, rate, view, rules, now, card.zone, left_out)
     else:
         bought = average_purchases(view, rules, now, left_out, judged=bool(terms and view.contracts))
     parts = [part for part in (*made, bought) if part is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
 from bridge.model import Money
@@ -80,22 +80,29 @@ class _History(NamedTuple):
 
 
 def forecast_purchases(
-    model: Purchases, discount_rate: float, view: View, rules: ValueCard, now: datetime, left_out: dict[str, int]
+    model: Purchases,
+    discount_rate: float,
+    view: View,
+    rules: ValueCard,
+    now: datetime,
+    zone: tzinfo,
+    left_out: dict[str, int],
 ) -> tuple[Part | None, datetime | None]:
     """By how often and how much such customers go on buying: expected purchases × what a day of them brings × factor,
-    discounted, times the margin, up to the cap. Purchases of one day (UTC) are one.
+    discounted, times the margin, up to the cap. Purchases of one day, by the calendar of
+    `zone`, are one.
 
     Low and high: in eight of ten such customers what they bring lies between, by the exact spread of the number and
     that of the amounts. Somebody without a second purchase is not called a buyer who stopped: nothing can be known.
     Also until when the answer holds: a purchase may be dated ahead.
     """
-    history = _read(view, rules, now, left_out)
+    history = _read(view, rules, now, zone, left_out)
     if not history.days:
         return None, history.until
     first, last = history.days[0], history.days[-1]
     x = len(history.days) - 1
     t_x = (last - first).days / 7
-    silent = (now.astimezone(timezone.utc).date() - last).days // 7
+    silent = (day_of(now, zone) - last).days // 7
     over = silent + 1
     if silent >= _FINE:
         silent -= (silent - _FINE) % _COARSE
@@ -114,12 +121,12 @@ def forecast_purchases(
         f" discount={ahead.discount:.4f} margin_rate={history.margin_rate:.4f}"
         f" margin_of={'own' if history.own else 'card'} at_most={round(cap)} margin={round(share)}"
     )
-    changes = datetime.combine(last + over * 7 * DAY, time(), timezone.utc)
+    changes = datetime.combine(last + over * 7 * DAY, time(), zone).astimezone(timezone.utc)
     until = changes if history.until is None else min(changes, history.until)
     return Part(share, min(low * scale, cap), min(high * scale, cap), step, until), until
 
 
-def _read(view: View, rules: ValueCard, now: datetime, left_out: dict[str, int]) -> _History:
+def _read(view: View, rules: ValueCard, now: datetime, zone: tzinfo, left_out: dict[str, int]) -> _History:
     by_day: dict[date, float] = {}
     margin = paid = 0.0
     own = False
@@ -141,7 +148,7 @@ def _read(view: View, rules: ValueCard, now: datetime, left_out: dict[str, int])
         own = own or kept is not None
         paid += amount
         margin += amount * rules.margin_rate if kept is None else kept
-        day = at.astimezone(timezone.utc).date()
+        day = day_of(at, zone)
         by_day[day] = by_day.get(day, 0.0) + amount
     days = sorted(by_day)
     repeats = days[1:]
@@ -152,6 +159,14 @@ def _read(view: View, rules: ValueCard, now: datetime, left_out: dict[str, int])
         own,
         until,
     )
+
+
+def day_of(at: datetime, zone: tzinfo) -> date:
+    """The calendar day of a purchase."""
+    try:
+        return at.astimezone(zone).date()
+    except OverflowError:  # some systems write 0001-01-01 for "never"
+        return at.date()
 
 
 def amount_of(amount: Money | None, margin: Money | None, rules: ValueCard) -> float | None:

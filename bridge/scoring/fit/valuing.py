@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
@@ -14,6 +15,7 @@ from bridge.model import Renewal
 from bridge.scoring.card import ValueCard
 from bridge.scoring.fit.lifetimes import Floats, Histories, fit_buying, fit_spending
 from bridge.scoring.fit.renewals import (
+    FEWEST_CONTRACTS,
     by_card,
     constant_churn,
     fit_contracts,
@@ -193,6 +195,9 @@ def _fit_contracts(
     new = fit_contracts(terms, None, since, split)
     best = forecast(new, there, split, as_of)
     for one in By:
+        sizes = Counter(term.segment(one) for term in terms if term.segment(one))
+        if not sizes or max(sizes.values()) < FEWEST_CONTRACTS:
+            continue
         other = fit_contracts(terms, one, since, split)
         said = forecast(other, there, split, as_of) if other.segments else best
         if np.mean((said - truth) ** 2) < np.mean((best - truth) ** 2):
