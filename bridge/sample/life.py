@@ -52,7 +52,6 @@ class Life(Struct, kw_only=True):
     unsolved_until: int = -1
     last_rise: int = -NEVER
     drift_since: int | None = None
-    notice_week: int = NEVER
     way_out: Departure = field(default_factory=Departure)
 
     def run(self) -> None:
@@ -70,7 +69,7 @@ class Life(Struct, kw_only=True):
                 self.asking.nps(on, self.dealings.who(), self.mood, drifting=self.drift_since is not None)
             if self.way_out.decided is None:
                 self._decide(week, day)
-            elif self.way_out.noticed is None and week >= self.notice_week:
+            elif self.way_out.noticed is None and week >= self.way_out.notice:
                 self._give_notice(week)
             self._note(max(day, self.way_out.noticed or day))
         self._note(self.world.today)
@@ -191,7 +190,7 @@ class Life(Struct, kw_only=True):
         self.way_out.decided = self.world.day(week, self.random.randrange(7))
         free = 0 if self.way_out.cause in (Cause.moving, Cause.death, Cause.onboarding) else self.state.bound
         waits = free - self.random.randrange(5, 11) if free > 12 and self.random.random() < 0.5 else 0
-        self.notice_week = week + max(waits, self.random.randrange(4))
+        self.way_out.notice = week + max(waits, self.random.randrange(4))
         if self.way_out.cause is Cause.moving and self.random.random() < 0.5:
             self.dealings.raise_topic(week, "moving")
         if self.way_out.cause is Cause.competitor and self.random.random() < 0.3:

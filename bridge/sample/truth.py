@@ -22,13 +22,18 @@ class Departure(Struct, kw_only=True):
     decided: date | None = None
     noticed: date | None = None
     left: date | None = None
+    notice: int = 0
+    """The week in which a decision that has fallen is told, often shortly before the bond ends."""
 
 
 def reveal(random: Random, unit: Unit, world: World, state: State, departure: Departure) -> tuple[Fate, ...]:
     """The fate of each of the unit's people; one die falls for all scripts, so that their outcomes can be compared."""
     temper = unit.temper
     risk, under = 0.0, {}
-    if departure.noticed is None:
+    waits = departure.decided is not None and departure.notice >= WEEKS + HORIZON
+    if departure.noticed is None and waits:
+        under = dict.fromkeys(effects.SCRIPTS, 0.0)  # the mind is made up, but nothing will be heard of it for long
+    elif departure.noticed is None:
         courted = tuple((unit.region, WEEKS + ahead) in world.courted for ahead in range(HORIZON))
         hazards = leaving.outlook(temper, state, courted)
         under = effects.under(hazards, temper, state, decided=departure.cause)
