@@ -24,9 +24,9 @@ FOLDS = 5
 _SET_ASIDE = 1 / 3
 _MOST_ASIDE = 1500
 """So many answers at most are set aside for the interval: more would not make it truer."""
-_FEWEST_A_SPREAD = 120
+_FEWEST_A_SPREAD = 200
 _MOST_SPREADS = 3
-_LARGEST_SHARE = 4.0
+_LARGEST_SHARE = 3.0
 """An answer weighs at most so many times the mean where the interval is found."""
 _PROMOTER, _DETRACTOR = 9.0, 6.0
 
