@@ -30,7 +30,7 @@ bench: .venv/dev.stamp ## Measure look-up, webhook acknowledgement and import ag
 	@$(PY) -m benchmarks
 
 bench-scoring: .venv/dev.stamp ## Measure the risk engine: how well it ranks, how fast it fits and scores
-	@$(PY) -m benchmarks scoring
+	@$(PY) -m benchmarks scoring mood rescore
 
 bench-choice: .venv/dev.stamp ## Measure choosing scripts: are ranges right, what does learning cost (10 minutes)
 	@$(PY) -m benchmarks choice

@@ -108,6 +108,9 @@ class Prepared(Struct, frozen=True, kw_only=True):
     priority: int
     route_hint: str
     risk_band: str
+    probability: float | None
+    """To leave; None for who is not scored."""
+    scored_by: str
     value_minor: int | None
     currency: str | None
     signals: tuple[Signal, ...]
@@ -125,6 +128,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     def rows(self) -> list[dict[str, Any]]:
         """As rows of the table `decisions`, one per language."""
         computed_at, valid_until = micros(self.computed_at), micros(self.valid_until)
+        shown = " ".join(f"{signal.code}:{signal.band}" for signal in self.signals)
         return [
             {
                 "customer": self.customer,
@@ -144,6 +148,9 @@ class Prepared(Struct, frozen=True, kw_only=True):
                 "detail": self.details[language],
                 "card": self.cards[language],
                 "made_of": self.made_of,
+                "probability": self.probability if language == self.language else None,
+                "scored_by": self.scored_by if language == self.language else None,
+                "signals": shown if language == self.language else None,
             }
             for language in self.details
         ]
@@ -197,6 +204,8 @@ def decide(
         priority=routing.priority,
         route_hint=routing.route_hint,
         risk_band=scores.risk.band.value,
+        probability=None if scores.risk.band is Band.unknown else scores.risk.probability,
+        scored_by=fitted.scored_by(rules.card),
         value_minor=None if expected is None else expected.minor,
         currency=None if expected is None else expected.currency,
         signals=scores.signals,
@@ -397,10 +406,13 @@ def _card(
         "value": {
             "tier": value.tier,
             "expected": value.expected,
+            "low": value.low,
+            "high": value.high,
             "horizon_days": value.horizon_days,
             "how": value.how,
             "adjustments": value.adjustments,
         },
+        "mood": scores.mood,
         "script": {
             "id": suggestion.script_id,
             **say_script(suggestion, language),

@@ -18,7 +18,7 @@ from bridge.adapter.client import Client, open_client
 from bridge.adapter.delivery import Item, Refetch
 from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
 from bridge.facts import Origin
-from bridge.flow import Desk, absorb, apply_rules, fit_tiers, refresh_due
+from bridge.flow import Desk, absorb, apply_rules, fit_tiers, refresh_due, review
 from bridge.flow.reading import next_try
 from bridge.intake import inbox, sync
 from bridge.intake.inbox import Delivery
@@ -218,7 +218,8 @@ class Worker(Struct, kw_only=True):
             log("worker").info("source.live", source=name)
 
     async def tidy(self) -> float:
-        """Forget what need not be kept and what must not be, and draw the value tiers anew."""
+        """Forget what need not be kept and what must not be, draw the value tiers anew, hold what was said against what
+        happened."""
         now = self.clock()
         unit = Unit()
         unit.add("customers.forget_decisions", before=micros(now - KEEP_UNSHOWN))
@@ -227,6 +228,8 @@ class Worker(Struct, kw_only=True):
         await privacy.sweep(self.desk)
         if not (await self.desk.store.all("customers.due_count", now=micros(now)))[0][0]:
             await fit_tiers(self.desk, now)
+        await self.desk.look_up()
+        await review(self.desk, now)
         rows = await self.desk.store.all("inbox.states")
         for state in ("new", "waiting", "dead"):
             METRICS.waiting.labels(state).set(sum(row[2] for row in rows if row[1] == state))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from bridge.errors import ConfigError, Superseded
 from bridge.store import Store, Unit, open_store
-from bridge.store.statements import statements
+from bridge.store.statements import migrations, statements
 
 
 async def _put(store: Store, name: str, value: str) -> None:
@@ -90,6 +92,29 @@ async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> No
     await store.close()
     with pytest.raises(ConfigError, match="9999"):
         await open_store(database_url)
+
+
+async def test_a_database_of_the_version_before_is_brought_up_and_decided_anew(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.db"
+    (number, first), *_ = migrations("sqlite")
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(f"create table meta (name text primary key, value text not null); {first}")
+        db.execute("insert into meta values ('schema', ?)", (str(number),))
+        db.execute("insert into customers values ('c_1', 1, 0, null, 99, 'live'), ('c_2', 1, 0, 'c_1', 99, 'merge')")
+        db.execute(
+            "insert into decisions values ('c_1', 'de', 1, 'd_1', 0, 99, 0, 'gold', 3, 'general', 'low', 1, 'EUR',"
+            " x'7b', x'2c', x'01', '{}', null)"
+        )
+        db.commit()
+    store = await open_store(f"sqlite:///{path}")
+    assert await store.all("customers.due", now=1, most=9) == [("c_1", "refresh")]
+    ((*_, shown),) = await store.all("customers.decisions", ids=["c_1"])
+    assert shown is None
+    unit = Unit()
+    unit.add("predictions.note", said_at=1, due_at=2, low="c_", high="d")
+    await store.write(unit)
+    assert await store.all("predictions.due", now=9, most=9) == []  # nothing is known of what the old one said
+    await store.close()
 
 
 async def test_what_is_no_database_is_refused_with_its_path(tmp_path: Path) -> None:

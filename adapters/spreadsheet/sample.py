@@ -6,7 +6,8 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Container, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
@@ -51,7 +52,7 @@ class Company(Protocol):
 
 
 class Agreement(Protocol):
-    """A contract in neutral terms; where `account_id` is given, it is the company's."""
+    """A contract in neutral terms, as it stands since `changed`; where `account_id` is given, it is the company's."""
 
     id: str
     customer_id: str
@@ -67,6 +68,7 @@ class Agreement(Protocol):
     renewal: str
     cancelled_at: date | None
     cancel_reason: str | None
+    changed: date | None
 
 
 class Sale(Protocol):
@@ -101,11 +103,15 @@ class Reading(Protocol):
 
 
 class ContactCenter(Protocol):
-    """What the sample has to tell. `spoiled`: ids of customers, contracts and purchases whose row cannot be read."""
+    """What the sample has to tell. `spoiled`: ids of customers, contracts and purchases whose rows cannot be read.
+
+    `former` are the contracts as they stood before, each one's oldest first.
+    """
 
     accounts: Iterable[Company]
     customers: Iterable[Person]
     contracts: Iterable[Agreement]
+    former: Iterable[Agreement]
     purchases: Iterable[Sale]
     surveys: Iterable[Survey]
     readings: Iterable[Reading]
@@ -123,8 +129,8 @@ _CHANNELS = {Channel.voice: "Telefon", Channel.email: "E-Mail", Channel.sms: "SM
 def export(contact_center: ContactCenter, source: Source) -> tuple[Path, ...]:
     """Write firmen, kunden, vertraege, kaeufe, umfragen and nutzung (.csv) into the source's folder; returns the paths.
 
-    The same contact center gives the same bytes. Each file appears at once, so that no half of it is ever read; a table
-    without rows is not written.
+    A contract has a row for each state that it was in, the present one last. The same contact center gives the same
+    bytes. Each file appears at once, so that no half of it is ever read; a table without rows is not written.
     """
     folder = Path(source.setting("folder")).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +140,7 @@ def export(contact_center: ContactCenter, source: Source) -> tuple[Path, ...]:
     tables = {
         "firmen.csv": [_company(one) for one in contact_center.accounts],
         "kunden.csv": [_spoil(_person(one, index, source), one.id, bad, "Kunde seit") for index, one in people],
-        "vertraege.csv": [_spoil(_agreement(one), one.id, bad, "Vertragsbeginn") for one in contact_center.contracts],
+        "vertraege.csv": [_spoil(_agreement(one), one.id, bad, "Vertragsbeginn") for one in _states(contact_center)],
         "kaeufe.csv": [_spoil(_sale(one, source), one.id, bad, "Bestelldatum") for one in contact_center.purchases],
     }
     written = [_write(folder / name, rows) for name, rows in tables.items() if rows]
@@ -189,6 +195,16 @@ def _person(one: Person, index: int, source: Source) -> dict[str, str]:
     return row
 
 
+def _states(contact_center: ContactCenter) -> Iterator[Agreement]:
+    """Contract after contract, the states of each in their order."""
+    former: defaultdict[str, list[Agreement]] = defaultdict(list)
+    for one in contact_center.former:
+        former[one.id].append(one)
+    for one in contact_center.contracts:
+        yield from former[one.id]
+        yield one
+
+
 def _agreement(one: Agreement) -> dict[str, str]:
     return {
         "Vertragsnummer": one.id,
@@ -205,6 +221,7 @@ def _agreement(one: Agreement) -> dict[str, str]:
         "Verlängerung": _RENEWALS.get(one.renewal, ""),
         "Gekündigt am": _day(one.cancelled_at),
         "Kündigungsgrund": one.cancel_reason or "",
+        "Geändert am": _day(one.changed),
     }
 
 

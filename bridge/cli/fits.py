@@ -55,21 +55,63 @@ def working() -> Iterator[Progress]:
         yield bars
 
 
-@commands.command(epilog="Example: `bridge fit risk --table customers.csv --label Churn --folds 5 --json`")
+@commands.command(epilog="Example: `bridge fit risk --dry-run`, `bridge fit risk --table customers.csv --label Churn`")
 def risk(
-    table: Annotated[Path, typer.Option("--table", help="CSV with a header, one customer a row")],
-    label: Annotated[str, typer.Option("--label", help="Its column that says who left: two values, as Yes and No")],
-    folds: Annotated[int, typer.Option(min=2, max=20, help="Parts, each judged by a model of the others")] = 5,
+    table: Annotated[
+        Path | None, typer.Option("--table", help="Judge the engine on this CSV instead: a header, one customer a row")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", help="Its column that says who left: two values, as Yes and No")
+    ] = None,
+    folds: Annotated[
+        int, typer.Option(min=2, max=20, help="With --table: parts, each judged by a model of the others")
+    ] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Another one deals the customers differently")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures alone, as JSON")] = False,
-    model: Annotated[Path | None, typer.Option("--model", help="Write the model of all rows to this file")] = None,
+    model: Annotated[Path | None, typer.Option("--model", help="Write the model to this file")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report only: nothing is installed")] = False,
+    given: Annotated[
+        Path | None, typer.Option("--from", help="Judge and install the model in this file, as edited by hand")
+    ] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="With --from: install it even if it is not better")] = False,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Take back the model in use: the one before it counts again, or the card")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Every model that was installed, and which is in use")] = False,
 ) -> None:
-    """Judge the risk engine on any table: every customer is scored by a model that never saw them.
+    """Learn from the company's own history who leaves, judge it by a later period, and use it if it is better.
 
-    Numbers, categories and missing values are taken as they are. The figures are out-of-fold: how well leavers are told
-    from the others (AUC, PR AUC, top-decile lift) and how far the probabilities are to be believed (Brier, calibration
-    error over ten groups of equal size). Without `--json`: also the tables that matter most.
+    Signals are read as they stood at earlier instants; who left is told by contracts and purchases. The model is held
+    against the one in use on the latest period, which neither has seen, and is installed only if it says better what
+    happened. Nobody is written to because of a new model.
+
+    With `--table` and `--label` the engine is judged on any table instead, and nothing is installed: every customer is
+    scored by a model that never saw them (AUC, PR AUC, top-decile lift, Brier, calibration error over ten groups).
     """
+    if table is not None or label is not None:
+        if table is None or label is None:
+            raise ConfigError("bridge fit risk", "--table and --label belong together: the file, and its column")
+        if dry_run or given or anyway or rollback or listed:
+            raise ConfigError("bridge fit risk", "a table is only judged: --table goes with --folds, --seed, --model")
+        _judge_table(table, label, folds, seed, as_json, model)
+        return
+    from bridge.cli import fits_store
+
+    chosen = [name for name, on in (("--from", given), ("--rollback", rollback), ("--list", listed)) if on]
+    if len(chosen) > 1:
+        raise ConfigError("bridge fit risk", f"{' and '.join(chosen)} are two different things: choose one")
+    if anyway and given is None:
+        raise ConfigError("bridge fit risk", "--anyway goes with --from: what was just fitted has to be better")
+    if listed:
+        fits_store.show_models(as_json)
+    elif rollback:
+        fits_store.roll_back(as_json)
+    else:
+        require_engine()
+        fits_store.fit(seed=seed, given=given, anyway=anyway, dry_run=dry_run, as_json=as_json, model=model)
+
+
+def _judge_table(table: Path, label: str, folds: int, seed: int, as_json: bool, model: Path | None) -> None:
     require_engine()
     from bridge.scoring.fit.additive import fit_tables
     from bridge.scoring.fit.crossfit import every_row, predict_out_of_fold

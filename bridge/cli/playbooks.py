@@ -106,7 +106,7 @@ def preview_command(
         playbooks, id = _with_script(desk, script)
         currency = desk.rules.deciding.card.file.value.currency
         found: list[Previewed] = []
-        total = 1 if customer else (await desk.store.all("customers.count"))[0][0]
+        total = 1 if customer else (await desk.store.all("customers.in_all"))[0][0]
         with progress() as bars:
             bar = bars.add_task("customers", total=total or None)
             only = None if customer is None else [customer]

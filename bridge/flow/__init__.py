@@ -3,6 +3,7 @@
 from bridge.flow.absorb import Absorbed, absorb
 from bridge.flow.changes import block, merge, separate, split, unblock
 from bridge.flow.desk import Desk, Rules, load_rules, open_desk
+from bridge.flow.drifting import review
 from bridge.flow.refresh import apply_rules, fit_tiers, mark_due, refresh, refresh_due
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "open_desk",
     "refresh",
     "refresh_due",
+    "review",
     "separate",
     "split",
     "unblock",

@@ -111,6 +111,8 @@ async def conclude(
         prepared[customer] = one
         facts += _supersede(unit, one, before.get(customer, []), origins[customer], now)
         put.append(_customer(customer, regrouped, stored, now, due_at=micros(one.due_at)))
+    if unscored := [customer for customer, one in prepared.items() if one.probability is None]:
+        unit.add("predictions.drop", customers=unscored)  # of who objects nothing that was said is kept
     unit.many("customers.put_decision", [row for one in prepared.values() for row in one.rows()])
     unit.many("customers.put", put)
     for change in changes.values():

@@ -51,7 +51,7 @@ class Desk(Struct, kw_only=True):
         self.live_since = {
             row[0]: None if row[3] is None else instant(row[3]) for row in await self.store.all("sources.all")
         }
-        self.fitted = await read_fitted(self.store)
+        self.fitted = await read_fitted(self.store, self.rules.deciding.card)
 
 
 def load_rules(settings: Settings) -> Rules:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -125,7 +125,7 @@ async def views(
         unit.guard("records.heads_by_subject", [(row[0], row[1], row[2], row[4]) for row in rows], subjects=subjects)
         for row in rows:
             if (row[0], row[1], row[2]) not in overlay:
-                by_subject[row[7]].append(_current(row))
+                by_subject[row[7]].append(current_of(row))
     for current in overlay.values():
         if current is not None and not current.deleted:
             by_subject[current.subject].append(current)
@@ -135,20 +135,43 @@ async def views(
     }
 
 
-def _current(row: Row) -> Current:
+def current_of(row: Row) -> Current:
+    """A row of `records` as it is read by `records.by_subject`."""
     return Current(**dict(zip(Current.__struct_fields__, row, strict=True)))
 
 
 def view(customer: str, currents: Iterable[Current], rules: IdentityRules) -> View:
     """The view that `currents` make, each sequence newest first."""
     newest = sorted(currents, key=lambda one: (-one.effective_at, one.name))
+    return assemble(customer, map(hold, capped(newest)), rules)
+
+
+class _OfKind(Protocol):
+    @property
+    def object(self) -> str: ...
+
+
+T = TypeVar("T", bound=_OfKind)
+
+
+def capped(newest: Iterable[T]) -> Iterator[T]:
+    """All profiles, and of every other kind the first MOST_RECORDS."""
+    counts: Counter[str] = Counter()
+    for one in newest:
+        counts[one.object] += 1
+        if counts[one.object] <= MOST_RECORDS or one.object == "customer":
+            yield one
+
+
+def assemble(customer: str, newest: Iterable[Held[Any]], rules: IdentityRules) -> View:
+    """The view that these records make, which come newest first."""
     profiles: list[Held[Customer]] = []
     fields: defaultdict[str, list[Any]] = defaultdict(list)
-    for current in newest:
-        if current.object == "customer":
-            profiles.append(_held(current))
-        elif len(fields[_FIELDS[current.object]]) < MOST_RECORDS:
-            fields[_FIELDS[current.object]].append(_held(current))
+    for held in newest:
+        if held.object == "customer":
+            profiles.append(held)
+        else:
+            fields[_FIELDS[held.object]].append(held)
     said = [(held.source, held.at, held.record) for held in profiles]
     person = survive(said, rules.survivorship) if said else Customer()
     if person.owner is None:
@@ -160,7 +183,8 @@ def view(customer: str, currents: Iterable[Current], rules: IdentityRules) -> Vi
     )
 
 
-def _held(current: Current) -> Any:
+def hold(current: Current) -> Held[Any]:
+    """The record itself, with where it came from."""
     return Held(
         source=current.source,
         object=current.object,

@@ -17,15 +17,19 @@ from msgspec import Struct
 
 from bridge.errors import BadRequest
 from bridge.facts import Origin
-from bridge.scoring import Fitted, TierCuts
+from bridge.scoring import Fitted, ScoringCard, TierCuts
+from bridge.scoring.mood import MoodModel, MoodScorer, parse_mood
 from bridge.scoring.record import RiskRecord
 from bridge.scoring.riskmodel import RiskModel, compile_risk
 from bridge.scoring.tables import Tables, parse_tables, write_tables
+from bridge.scoring.worth import Worth, parse_worth
 from bridge.store import Row, Store, Unit, instant, micros
 
 T = TypeVar("T")
 Kind = Literal["risk", "value", "mood"]
 KINDS: Final[tuple[Kind, ...]] = ("risk", "value", "mood")
+RECORD: Final = "risk.record:"
+"""What the kind of a record begins with; the model that it is of follows."""
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -88,6 +92,18 @@ async def in_use(store: Store, kind: Kind) -> Model | None:
     return None if row is None else _read(row)
 
 
+async def since(store: Store, kind: Kind) -> datetime | None:
+    """Since when what counts now does; None where nothing else ever did."""
+    rows = await store.all("meta.models", kind=f"{kind}.use")
+    return instant(rows[0][3]) if rows else None
+
+
+async def find_model(store: Store, kind: Kind, version: str) -> Model | None:
+    """One that was installed at some time, whether it is in use or not."""
+    row = await store.one("meta.model_version", kind=kind, version=version)
+    return None if row is None else _read(row)
+
+
 async def all_models(store: Store, kind: Kind) -> list[Model]:
     """Every model that was ever installed, newest first."""
     return [_read(row) for row in await store.all("meta.models", kind=kind)]
@@ -122,15 +138,18 @@ def _read(row: Row) -> Model:
     return Model(kind=row[0], version=row[1], body=body, report=held.report, installed_at=instant(row[3]))
 
 
-async def read_fitted(store: Store) -> Fitted:
+async def read_fitted(store: Store, card: ScoringCard) -> Fitted:
     """Everything in use that was found in the company's own history."""
     tiers = await store.one("meta.model", kind="tiers")
-    record = await store.one("meta.model", kind="risk.record")
-    return Fitted(
+    fitted = Fitted(
         cuts=None if tiers is None else msgspec.json.decode(tiers[1], type=TierCuts),
         risk=await _ready(store, "risk", _risk),
-        record=None if record is None else msgspec.json.decode(record[1], type=RiskRecord | None),
+        mood=await _ready(store, "mood", _mood),
+        worth=await _ready(store, "value", _worth),
     )
+    row = await store.one("meta.model", kind=f"{RECORD}{fitted.scored_by(card)}")
+    record = None if row is None else msgspec.json.decode(row[1], type=RiskRecord)
+    return msgspec.structs.replace(fitted, record=record)
 
 
 async def _ready(store: Store, kind: Kind, make: Callable[[bytes, str], T]) -> T | None:
@@ -140,7 +159,23 @@ async def _ready(store: Store, kind: Kind, make: Callable[[bytes, str], T]) -> T
 
 @lru_cache(maxsize=4)
 def _risk(body: bytes, where: str) -> RiskModel:
-    return compile_risk(parse_tables(body, where), where)
+    # edited by hand it may be laid out differently: the version is the one that it was installed under
+    return compile_risk(parse_tables(body, where), where)._replace(version=where.rpartition(" ")[2])
+
+
+@lru_cache(maxsize=4)
+def _mood(body: bytes, where: str) -> MoodScorer:
+    return MoodScorer(parse_mood(body, where), where.rpartition(" ")[2])
+
+
+@lru_cache(maxsize=4)
+def _worth(body: bytes, where: str) -> Worth:
+    return Worth(where.rpartition(" ")[2], parse_worth(body, where))
+
+
+def mood_body(model: MoodModel) -> bytes:
+    """A mood model as it is installed."""
+    return msgspec.json.encode(model)
 
 
 def risk_body(model: Tables) -> bytes:
@@ -149,10 +184,18 @@ def risk_body(model: Tables) -> bytes:
     return write_tables(model)
 
 
-async def put_record(store: Store, record: RiskRecord | None, now: datetime) -> None:
-    """Keep how the risk in use came out; cards show it from their next refresh on. None: of the model in use, and of
-    the card, nothing is known (any more)."""
+async def put_record(store: Store, model: str, record: RiskRecord, now: datetime) -> None:
+    """Keep how the risk that `model` said came out; cards show it from their next refresh on, while it is in use.
+
+    `model` is the version that was installed, or what `Fitted.scored_by` says of the points card.
+    """
     unit = Unit()
     body = msgspec.json.encode(record).decode()
-    unit.add("meta.install_model", kind="risk.record", version=str(micros(now)), body=body, at=micros(now))
+    unit.add("meta.keep_model", kind=f"{RECORD}{model}", version=str(micros(now)), body=body, at=micros(now))
     await store.write(unit)
+
+
+async def records_of(store: Store, model: str) -> list[tuple[datetime, RiskRecord]]:
+    """Every record of `model` with the instant at which it was put, newest first."""
+    rows = await store.all("meta.models", kind=f"{RECORD}{model}")
+    return [(instant(row[3]), msgspec.json.decode(row[2], type=RiskRecord)) for row in rows]

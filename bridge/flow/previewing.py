@@ -65,6 +65,6 @@ async def _pages(desk: Desk, customers: Iterable[str] | None) -> AsyncIterator[l
             yield given[start : start + BATCH]
         return
     after = ""
-    while rows := await desk.store.all("customers.page", after=after, most=BATCH):
+    while rows := await desk.store.all("customers.after", after=after, most=BATCH):
         after = rows[-1][0]
         yield [row[0] for row in rows]

@@ -36,6 +36,7 @@ async def refresh_due(desk: Desk, *, most: int, now: datetime) -> int:
     due = {customer: Origin(origin) for customer, origin in rows}
     try:
         if due:
+            await desk.look_up()  # they may be due because of a model that another process installed
             await refresh(desk, due, now)
     except Exception as problem:  # noqa: BLE001 one of them cannot be decided: the others must not wait behind it
         for customer, origin in due.items():

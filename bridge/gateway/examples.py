@@ -13,6 +13,7 @@ from bridge.gateway import (
     events,
     identities,
     lookup,
+    models,
     outcomes,
     scripts,
     sources,
@@ -21,6 +22,7 @@ from bridge.gateway import (
     tickets,
     webhooks,
 )
+from bridge.gateway.shapes import CardAnswer
 
 _CUSTOMER: Final = "c_5f0c2a9be14d7a31"
 _DECISION: Final = "d_8a1f20c76b3e9d54"
@@ -68,7 +70,34 @@ _CARD: Final[dict[str, Any]] = {
     "match": "exact",
     "customer": {"id": _CUSTOMER, "salutation": "Frau", "family_name": "Kaya", "preferred_channel": "voice"},
     "routing": {"route_hint": "retention", "priority": 2},
-    "risk": {"score": 62, "band": "high", "reasons": [{"code": "contract_end", "text": _FLAT["reason_1_text"]}]},
+    "risk": {
+        "probability": 0.6225,
+        "score": 62,
+        "band": "critical",
+        "usual": 0.06,
+        "horizon_days": 90,
+        "base_log_odds": -2.75,
+        "record": {
+            "customers": 214,
+            "left": 0.6121,
+            "said": 0.6198,
+            "horizon_days": 90,
+            "seen": "lived",
+            "from": "2026-05-01",
+            "to": "2026-05-31",
+        },
+        "reasons": [
+            {
+                "code": "contract_ending",
+                "band": "d30",
+                "text": _FLAT["reason_1_text"],
+                "lower": "Rechtzeitig ein neues Angebot machen",
+                "points": 46.9,
+                "log_odds": 3.25,
+                "evidence": {"record": "crm/contract/4711", "source": "crm", "at": "2026-11-03T09:30:00Z"},
+            }
+        ],
+    },
     "value": {"tier": "gold"},
     "script": {"id": "contract_end", "title": _FLAT["script_title"], "line": _FLAT["script_line"]},
     "offer": {"kinds": ["discount"], "ceiling": {"minor": 4500, "currency": "EUR"}},
@@ -88,6 +117,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     answer_types: tuple[str, ...] = ("application/json",)
     flat: bool = False
     """It answers the flat answer (see `bridge.flat`)."""
+    shape: Any = None
+    """The type that describes an answer which is sent as it was stored."""
     headers: tuple[str, ...] = ()
     path: dict[str, str] = {}
     query: dict[str, str] = {}
@@ -110,8 +141,8 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     lookup.by_body: Shown(
         body_types=_FORMS, answer_types=_FORMATS, flat=True, headers=_BUDGET, body=_PHONE, answer=_FLAT
     ),
-    assist.by_query: Shown(headers=_BUDGET, query=_PHONE, answer=_CARD),
-    assist.by_body: Shown(body_types=_FORMS, headers=_BUDGET, body=_PHONE, answer=_CARD),
+    assist.by_query: Shown(shape=CardAnswer, headers=_BUDGET, query=_PHONE, answer=_CARD),
+    assist.by_body: Shown(shape=CardAnswer, body_types=_FORMS, headers=_BUDGET, body=_PHONE, answer=_CARD),
     events.of_interaction: Shown(answer_types=_EVENTS, headers=_SEEN, path=_CALL),
     events.of_interaction_in_page: Shown(answer_types=_EVENTS, headers=_SEEN, path=_CALL),
     events.of_customer: Shown(answer_types=_EVENTS, headers=_SEEN, path=_ID),
@@ -135,6 +166,7 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     identities.split: Shown(body={"id": "m_5f0c2a9be14d7a31"}),
     identities.block: Shown(body={"kind": "phone", "value": "+4930901820", "reason": "switchboard"}),
     identities.unblock: Shown(body={"kind": "phone", "value": "+4930901820"}),
+    models.show: Shown(path={"kind": "risk", "version": "5d1c07e2b94fa836"}),
     sources.dead_letters: Shown(query={"source": "crm"}),
     sources.replay_all: Shown(body={"source": "crm"}, answer={"replayed": 3}),
     sources.replay_one: Shown(path={"id": "42"}, answer={"replayed": 1}),

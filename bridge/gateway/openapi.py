@@ -36,7 +36,7 @@ _WORDS: Final = {
 
 def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The OpenAPI document of `endpoints`."""
-    types = [one for endpoint in endpoints for one in _types(endpoint).values()]
+    types = [one for endpoint in endpoints for one in (*_types(endpoint).values(), *_shape(endpoint))]
     schemas, components = msgspec.json.schema_components([*types, Refusal], ref_template=_REFERENCE)
     by_type = dict(zip(map(id, types), schemas, strict=False))
     components["FlatAnswer"] = _flat_schema()
@@ -66,6 +66,12 @@ def _types(endpoint: Endpoint) -> dict[str, Any]:
     return {name: kind for name, kind in endpoint.types().items() if kind not in (Raw, Stream)}
 
 
+def _shape(endpoint: Endpoint) -> tuple[Any, ...]:
+    """What describes its answer where that is no struct of its own."""
+    shape = SHOWN.get(endpoint.serve, Shown()).shape
+    return () if shape is None else (shape,)
+
+
 def _operation(endpoint: Endpoint, schemas: dict[int, dict[str, Any]], components: dict[str, Any]) -> dict[str, Any]:
     types, shown = _types(endpoint), SHOWN.get(endpoint.serve, Shown())
     room = endpoint.serve.__module__.rpartition(".")[2]
@@ -75,7 +81,7 @@ def _operation(endpoint: Endpoint, schemas: dict[int, dict[str, Any]], component
         "summary": re.split(r"[.:] ", text.split("\n")[0])[0].rstrip("."),
         "description": text,
         "tags": [room],
-        "responses": _responses(endpoint, shown, schemas.get(id(types.get("return")))),
+        "responses": _responses(endpoint, shown, schemas.get(id(shown.shape or types.get("return")))),
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}

@@ -64,11 +64,12 @@ class Guesses:
         sums: defaultdict[tuple[str, str | None], list[float]] = defaultdict(lambda: [0.0] * (2 * FOLDS))
         for exposure in exposures:
             fold, result = fold_of(exposure.customer), outcome(exposure)
-            for arm in ("", exposure.arm):
-                for cell in (None, exposure.cell):
-                    cells = sums[(arm, cell)]
-                    cells[fold] += 1
-                    cells[FOLDS + fold] += result
+            cells = sums[(exposure.arm, exposure.cell)]
+            cells[fold] += 1
+            cells[FOLDS + fold] += result
+        for (arm, cell), cells in list(sums.items()):
+            for wider in (("", cell), (arm, None), ("", None)):
+                sums[wider] = [one + other for one, other in zip(sums[wider], cells, strict=True)]
         self._sums = dict(sums)
         self._found: dict[tuple[int, str, str], float] = {}
 
@@ -166,9 +167,13 @@ def value_policy(
     """
     guesses = guesses or guess(exposures, outcome)
     sums = _Sums((one.customer, 1.0, score) for one, score in _scores(exposures, target, against, outcome, guesses))
-    ratios = (target(one).get(one.arm, 0.0) / one.arms[one.arm] for one in exposures)
     pulls = sums.pulls()
-    return Estimate(value=sums.mean, error=_error(pulls), ess=effective_size(ratios), freedom=_freedom(pulls))
+    return Estimate(
+        value=sums.mean,
+        error=_error(pulls),
+        ess=effective_size(_ratios(exposures, target)),
+        freedom=_freedom(pulls),
+    )
 
 
 def effective_size(weights: Iterable[float]) -> float:
@@ -211,16 +216,37 @@ def _scores(
     outcome: Outcome,
     guesses: Mapping[str, Guesses],
 ) -> Iterable[tuple[Exposure, float]]:
+    # Few kinds of exposure stand behind many: what is the same for a kind is found once.
+    kinds: dict[tuple[object, ...], tuple[float, dict[str, tuple[float, float]]]] = {}
     for one in exposures:
-        wanted: Mapping[str, float] = target(one)
-        if against is not None:
-            other = against(one)
-            wanted = {arm: wanted.get(arm, 0.0) - other.get(arm, 0.0) for arm in {**wanted, **other}}
-        fold, guessed = fold_of(one.customer), guesses[one.situation]
-        score = sum(share * guessed.of(fold, arm, one.cell) for arm, share in wanted.items() if share)
-        if share := wanted.get(one.arm, 0.0):
-            score += share / one.arms[one.arm] * (outcome(one) - guessed.of(fold, one.arm, one.cell))
-        yield one, score
+        fold = fold_of(one.customer)
+        kind = (one.situation, one.cell, fold, *one.arms.items())
+        if kind not in kinds:
+            wanted: Mapping[str, float] = target(one)
+            if against is not None:
+                other = against(one)
+                wanted = {arm: wanted.get(arm, 0.0) - other.get(arm, 0.0) for arm in {**wanted, **other}}
+            guessed = guesses[one.situation]
+            parts = {arm: (share, guessed.of(fold, arm, one.cell)) for arm, share in wanted.items() if share}
+            kinds[kind] = (
+                sum(share * usual for share, usual in parts.values()),
+                {arm: (share / one.arms[arm], usual) for arm, (share, usual) in parts.items() if one.arms.get(arm)},
+            )
+        expected, counts = kinds[kind]
+        if one.arm in counts:
+            weight, usual = counts[one.arm]
+            expected += weight * (outcome(one) - usual)
+        yield one, expected
+
+
+def _ratios(exposures: Iterable[Exposure], target: Target) -> Iterable[float]:
+    """How much more probable each exposure's arm is under `target` than it was."""
+    kinds: dict[tuple[object, ...], Mapping[str, float]] = {}
+    for one in exposures:
+        kind = (one.situation, one.cell, fold_of(one.customer), *one.arms.items())
+        if kind not in kinds:
+            kinds[kind] = target(one)
+        yield kinds[kind].get(one.arm, 0.0) / one.arms[one.arm]
 
 
 def _error(pulls: Mapping[str, float]) -> float:

@@ -157,9 +157,10 @@ def personal_gain(exposures: Sequence[Exposure], standings: Sequence[Standing], 
     that the other folds would have made. None where choosing by cell changes nothing, or `best` was never shown."""
     if best not in {one.arm for one in standings}:
         return None
-    tables = [
-        _by_cell([one for one in exposures if fold_of(one.customer) != fold], standings, best) for fold in range(FOLDS)
-    ]
+    tables = []
+    for fold in range(FOLDS):
+        others = [one for one in exposures if fold_of(one.customer) != fold]
+        tables.append(_by_cell(others, stand(others), best) if others else {})
     if all(arm == best for table in tables for arm in table.values()):
         return None
     takes = {one.arm: constant(one.arm) for one in standings}
@@ -192,5 +193,5 @@ def _by_cell(exposures: Sequence[Exposure], standings: Sequence[Standing], best:
                 of_arm, shown = beyond.get((cell, name), (0.0, 0.0))
                 stands[name] = everywhere + (of_arm - shown * usual) / (shown + CELL_PRIOR)
             top = max(stands, key=lambda name: stands[name])
-            chosen[cell] = top if stands[top] > stands[best] else best
+            chosen[cell] = top if stands[top] > stands.get(best, float("-inf")) else best
     return chosen

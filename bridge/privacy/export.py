@@ -22,6 +22,8 @@ _INSTANTS = {
     "until",
     "due_at",
     "undone_at",
+    "said_at",
+    "settled_at",
 }
 _JSON = {"body", "data", "raw", "args", "evidence"}
 
@@ -36,6 +38,7 @@ _COLUMNS = {
     "offers_granted": ("privacy.grants", "offer decision at until amount_minor currency"),
     "facts": ("privacy.facts", "kind occurred_at known_at origin cause data"),
     "interactions_asked_about": ("privacy.dips", "interaction decision at"),
+    "predictions": ("privacy.predictions", "said_at probability model signals due_at outcome settled_at"),
     "actions": ("privacy.actions", "source action args state due_at"),
     "merges": ("privacy.assertions", "a b same origin evidence at undone_at"),
     "seen_by": ("privacy.audit", "at actor action"),

@@ -20,6 +20,11 @@ NPS_EVERY = 39
 _FIRST_YEAR = timedelta(days=400)
 
 
+def recommend(random: Random, mood: float, temper: Temper) -> int:
+    """From 0 to 10, whether they would recommend us, whoever asks."""
+    return round(min(10, max(0, random.gauss(4.0 + 3.7 * mood + 1.6 * temper.roots, 1.9))))
+
+
 class Asking(Struct, kw_only=True):
     """The surveys of one unit."""
 
@@ -31,7 +36,7 @@ class Asking(Struct, kw_only=True):
     def nps(self, day: date, person: Person, mood: float, *, drifting: bool) -> None:
         """Would they recommend us? `mood` is 1 without strain, 0 at the end of the fuse, negative beyond."""
         willing = 0.02 if drifting else 0.09 + 0.38 * self.temper.voice if mood < 0.25 else 0.15 + 0.12 * max(0, mood)
-        score = round(min(10, max(0, self.random.gauss(4.0 + 3.7 * mood + 1.6 * self.temper.roots, 1.9))))
+        score = recommend(self.random, mood, self.temper)
         self._ask("nps", day, person, willing, score, "good" if score > 8 else "middling" if score > 6 else "bad")
 
     def csat(self, day: date, person: Person, mood: float) -> None:
@@ -77,6 +82,7 @@ class Asking(Struct, kw_only=True):
                 sent=sent,
                 answered=answered,
                 score=score if answered else None,
+                felt=score,
                 comment=words.comment(self.random, mood, person.language) if writes else None,
             )
         )

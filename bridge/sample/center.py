@@ -34,6 +34,8 @@ class Center(Struct, frozen=True, kw_only=True):
     customers: tuple[Person, ...]
     users: tuple[User, ...]
     contracts: tuple[Agreement, ...]
+    former: tuple[Agreement, ...]
+    """The contracts as they stood before, one row a state, each contract's oldest first."""
     purchases: tuple[Sale, ...]
     tickets: tuple[Case, ...]
     surveys: tuple[Survey, ...]
@@ -82,7 +84,7 @@ def callers_at(now: datetime) -> tuple[Caller, ...]:
 def _gather(random: Random, world: World, told: Told, stories: list[Story], users: list[User]) -> Center:
     people = [person for story in stories for person in story.persons]
     twice = [again for person in people if (again := mess.second_row(random, person))]
-    contracts = [story.agreement for story in stories]
+    contracts = [story.agreements[-1] for story in stories]
     purchases = [sale for story in stories for sale in story.sales]
     calls = [call for story in stories for call in story.calls]
     calls += mess.strangers(random, world, len(calls) // 20)
@@ -95,6 +97,7 @@ def _gather(random: Random, world: World, told: Told, stories: list[Story], user
         customers=(*told.customers, *people, *twice),
         users=(*told.users, *users),
         contracts=(*told.contracts, *contracts),
+        former=tuple(state for story in stories for state in story.agreements[:-1]),
         purchases=(*told.purchases, *purchases),
         tickets=(*told.tickets, *chain.from_iterable(story.cases for story in stories)),
         surveys=(*told.surveys, *chain.from_iterable(story.surveys for story in stories)),

@@ -14,7 +14,7 @@ from bridge.sample.dealings import Dealings
 from bridge.sample.leaving import NEVER, State
 from bridge.sample.people import Unit
 from bridge.sample.records import Agreement, Call, Case, Cause, Fate, Person, Reading, Sale, Survey
-from bridge.sample.terms import Terms
+from bridge.sample.terms import Book, Terms
 from bridge.sample.truth import Departure, reveal
 from bridge.sample.world import WEEKS, World, moment
 
@@ -26,7 +26,8 @@ class Story(Struct, frozen=True, kw_only=True):
     persons: tuple[Person, ...]
     """The unit's people as the CRM has them today."""
     fates: tuple[Fate, ...]
-    agreement: Agreement
+    agreements: list[Agreement]
+    """The unit's contract, state after state; the last is today's."""
     calls: list[Call]
     cases: list[Case]
     sales: list[Sale]
@@ -41,6 +42,7 @@ class Life(Struct, kw_only=True):
     world: World
     unit: Unit
     terms: Terms
+    book: Book
     dealings: Dealings
     asking: Asking
     state: State = field(default_factory=State)
@@ -50,7 +52,6 @@ class Life(Struct, kw_only=True):
     unsolved_until: int = -1
     last_rise: int = -NEVER
     drift_since: int | None = None
-    notice_week: int = NEVER
     way_out: Departure = field(default_factory=Departure)
 
     def run(self) -> None:
@@ -68,8 +69,10 @@ class Life(Struct, kw_only=True):
                 self.asking.nps(on, self.dealings.who(), self.mood, drifting=self.drift_since is not None)
             if self.way_out.decided is None:
                 self._decide(week, day)
-            elif self.way_out.noticed is None and week >= self.notice_week:
+            elif self.way_out.noticed is None and week >= self.way_out.notice:
                 self._give_notice(week)
+            self._note(max(day, self.way_out.noticed or day))
+        self._note(self.world.today)
         if self.way_out.left and self.way_out.cause and self.way_out.left < self.world.today - timedelta(days=10):
             self.asking.exit(self.way_out.left + timedelta(days=8), self.unit.persons[0], self.way_out.cause)
 
@@ -77,6 +80,11 @@ class Life(Struct, kw_only=True):
     def mood(self) -> float:
         """1 without strain, 0 at the end of the fuse, negative beyond it."""
         return 1 - self.state.strain / self.unit.temper.fuse
+
+    def _note(self, day: date) -> None:
+        """Let the CRM have the contract as it stands."""
+        out = self.way_out
+        self.book.keep(self.terms, day, cause=out.cause, noticed=out.noticed, left=out.left)
 
     def _turn(self, week: int, day: date) -> None:
         """Let time pass: strain fades, dates come nearer, prices rise."""
@@ -182,7 +190,7 @@ class Life(Struct, kw_only=True):
         self.way_out.decided = self.world.day(week, self.random.randrange(7))
         free = 0 if self.way_out.cause in (Cause.moving, Cause.death, Cause.onboarding) else self.state.bound
         waits = free - self.random.randrange(5, 11) if free > 12 and self.random.random() < 0.5 else 0
-        self.notice_week = week + max(waits, self.random.randrange(4))
+        self.way_out.notice = week + max(waits, self.random.randrange(4))
         if self.way_out.cause is Cause.moving and self.random.random() < 0.5:
             self.dealings.raise_topic(week, "moving")
         if self.way_out.cause is Cause.competitor and self.random.random() < 0.3:
@@ -210,6 +218,7 @@ def live(random: Random, unit: Unit, world: World) -> Story:
         world=world,
         unit=unit,
         terms=terms.sign(random, unit, world),
+        book=Book(unit=unit, first=world.start),
         dealings=Dealings(random=random, world=world, unit=unit),
         asking=Asking(random=random, world=world, temper=unit.temper),
     )
@@ -219,9 +228,7 @@ def live(random: Random, unit: Unit, world: World) -> Story:
         unit=unit,
         persons=life.persons(),
         fates=reveal(random, unit, world, life.state, life.way_out),
-        agreement=terms.agreement(
-            unit, life.terms, world, cause=life.way_out.cause, noticed=life.way_out.noticed, left=life.way_out.left
-        ),
+        agreements=life.book.states,
         calls=life.dealings.calls,
         cases=life.dealings.cases,
         sales=life.sales,

@@ -66,7 +66,10 @@ class User(Struct, frozen=True, kw_only=True):
 
 
 class Agreement(Struct, frozen=True, kw_only=True):
-    """A contract. `customer_id` signed it; where `account_id` is given, it is the company's."""
+    """A contract. `customer_id` signed it; where `account_id` is given, it is the company's.
+
+    It has stood like this since `changed`; None where nobody noted it.
+    """
 
     id: str
     customer_id: str
@@ -82,6 +85,7 @@ class Agreement(Struct, frozen=True, kw_only=True):
     amount_after_discount: Money | None = None
     cancelled_at: date | None = None
     cancel_reason: str | None = None
+    changed: date | None = None
 
 
 class Sale(Struct, frozen=True, kw_only=True):
@@ -125,6 +129,8 @@ class Survey(Struct, frozen=True, kw_only=True):
     sent: datetime
     answered: datetime | None = None
     score: int | None = None
+    felt: int | None = None
+    """What the answer is, or would have been: no system knows it of those who kept silent."""
     comment: str | None = None
     reason_for_leaving: str | None = None
     left_others_because: str | None = None
@@ -186,6 +192,8 @@ class Fate(Struct, frozen=True, kw_only=True):
     voice: float
     roots: float
     strain: float
+    mood: int | None = None
+    """What they would answer today if asked, 0 to 10, whether they would recommend us; None for who has left."""
     risk: float = 0.0
     would_leave: bool = False
     under: dict[str, float] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, field
 
 from bridge.model import ContractStatus, Money
 from bridge.sample import words
@@ -97,14 +98,44 @@ def rise(terms: Terms) -> bool:
     return False
 
 
-def agreement(
-    unit: Unit, terms: Terms, world: World, *, cause: Cause | None, noticed: date | None, left: date | None
+class Book(Struct, kw_only=True):
+    """The contract as the CRM had it, state after state. Draws nothing."""
+
+    unit: Unit
+    first: date
+    states: list[Agreement] = field(default_factory=list)
+    _shown: tuple[object, ...] = ()
+
+    def keep(self, terms: Terms, day: date, *, cause: Cause | None, noticed: date | None, left: date | None) -> None:
+        """Note how the contract stands on `day`, if that is not how it stood before."""
+        gone = left is not None and left <= day
+        over = terms.discount_ends is None or terms.discount_ends < day
+        shown = (terms.ends, over or terms.amount, terms.after, over, noticed, gone)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        state = _agreement(self.unit, terms, over=over, cause=cause, noticed=noticed, left=left, gone=gone)
+        self.states.append(msgspec.structs.replace(state, changed=self._since(state, terms, day)))
+
+    def _since(self, state: Agreement, terms: Terms, day: date) -> date:
+        """The day of what has happened, which is not always the one on which it is looked at."""
+        if not self.states:
+            return max(self.first, terms.starts)
+        before = self.states[-1]
+        if state.ends and state.status is ContractStatus.ended:
+            day = state.ends
+        elif state.cancelled_at and not before.cancelled_at:
+            day = state.cancelled_at
+        elif before.discount_ends and not state.discount_ends:
+            day = min(day, before.discount_ends + timedelta(days=1))
+        return max(day, before.changed or day)
+
+
+def _agreement(
+    unit: Unit, terms: Terms, *, over: bool, cause: Cause | None, noticed: date | None, left: date | None, gone: bool
 ) -> Agreement:
-    """The row of the CRM as it stands today."""
-    gone = left is not None and left <= world.today
+    """The row of the CRM; `over`: no discount runs."""
     ends = left if noticed else terms.ends
-    over = terms.discount_ends is None or terms.discount_ends < world.today
-    amount = terms.after if over else terms.amount
     return Agreement(
         id=f"V{unit.persons[0].id}",
         customer_id=unit.persons[0].id,
@@ -115,7 +146,7 @@ def agreement(
         ends=ends,
         notice_by=ends - _NOTICE if ends and not noticed else None,
         renewal="automatic",
-        monthly_amount=Money(amount, "EUR"),
+        monthly_amount=Money(terms.after if over else terms.amount, "EUR"),
         discount_ends=None if over else terms.discount_ends,
         amount_after_discount=None if over else Money(terms.after, "EUR"),
         cancelled_at=noticed,

@@ -8,8 +8,9 @@ from random import Random
 from msgspec import Struct
 
 from bridge.sample import effects, leaving
+from bridge.sample.asking import recommend
 from bridge.sample.leaving import HORIZON, State
-from bridge.sample.people import Unit
+from bridge.sample.people import Temper, Unit
 from bridge.sample.records import Cause, Fate
 from bridge.sample.world import WEEKS, World
 
@@ -21,13 +22,18 @@ class Departure(Struct, kw_only=True):
     decided: date | None = None
     noticed: date | None = None
     left: date | None = None
+    notice: int = 0
+    """The week in which a decision that has fallen is told, often shortly before the bond ends."""
 
 
 def reveal(random: Random, unit: Unit, world: World, state: State, departure: Departure) -> tuple[Fate, ...]:
     """The fate of each of the unit's people; one die falls for all scripts, so that their outcomes can be compared."""
     temper = unit.temper
     risk, under = 0.0, {}
-    if departure.noticed is None:
+    waits = departure.decided is not None and departure.notice >= WEEKS + HORIZON
+    if departure.noticed is None and waits:
+        under = dict.fromkeys(effects.SCRIPTS, 0.0)  # the mind is made up, but nothing will be heard of it for long
+    elif departure.noticed is None:
         courted = tuple((unit.region, WEEKS + ahead) in world.courted for ahead in range(HORIZON))
         hazards = leaving.outlook(temper, state, courted)
         under = effects.under(hazards, temper, state, decided=departure.cause)
@@ -46,6 +52,7 @@ def reveal(random: Random, unit: Unit, world: World, state: State, departure: De
             voice=round(temper.voice, 3),
             roots=round(temper.roots, 3),
             strain=round(state.strain, 3),
+            mood=_mood(person.id, temper, state) if left is None or left > world.today else None,
             risk=risk,
             would_leave=die < risk,
             under=under,
@@ -53,3 +60,8 @@ def reveal(random: Random, unit: Unit, world: World, state: State, departure: De
         )
         for person in unit.persons
     )
+
+
+def _mood(customer_id: str, temper: Temper, state: State) -> int:
+    """Drawn from a chance of its own: whoever looks for it finds the lives as they were."""
+    return recommend(Random(f"mood:{customer_id}"), 1 - state.strain / temper.fuse, temper)

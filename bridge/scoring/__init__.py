@@ -8,6 +8,7 @@ import msgspec
 
 from bridge.scoring.card import ScoringCard, load_scoring
 from bridge.scoring.fitted import NOTHING_FITTED, Fitted
+from bridge.scoring.mood import read_mood
 from bridge.scoring.result import Scores
 from bridge.scoring.risk import score_risk, unscored_risk
 from bridge.scoring.signals import LONGEST_VALID, read_signals
@@ -35,12 +36,16 @@ def score(card: ScoringCard, view: View, now: datetime, fitted: Fitted = NOTHING
             valid_until=now + LONGEST_VALID,
         )
     signals, until = read_signals(card.codes, card.settings, card.zone, view, now)
-    value, value_until = estimate_value(card, view, now, fitted.cuts)
+    value, value_until = estimate_value(card, view, now, fitted.cuts, fitted.worth.model if fitted.worth else None)
     if matters := tuple(signal.code for signal in signals if signal.code in MATTERS):
         value = msgspec.structs.replace(value, adjustments=matters)
+    mood, mood_until = None, None
+    if fitted.mood is not None:
+        mood, mood_until = read_mood(fitted.mood, view, signals, card.file.value.currency, now)
     return Scores(
         signals=signals,
         risk=score_risk(card, signals, fitted.risk),
         value=value,
-        valid_until=min(until, value_until) if value_until else until,
+        mood=mood,
+        valid_until=min(each for each in (until, value_until, mood_until) if each is not None),
     )

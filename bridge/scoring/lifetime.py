@@ -11,21 +11,36 @@ Plain Python and closed forms, so that one customer costs microseconds; `bridge.
 from __future__ import annotations
 
 from math import exp, lgamma, log1p
+from typing import Annotated, NamedTuple, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 _TERMS = 10_000
 _SMALL = 1e-15
+_TAIL = 1e-6
+_TAMEST = 2.5
+_NEAR_ONE = 1e-6
+"""The formula of BG/NBD has a hole at a = 1; this close to it the parameter is moved aside."""
+
+_Positive: TypeAlias = Annotated[float, Meta(gt=0)]
 
 
-class Buying(Struct, frozen=True, kw_only=True):
+class Count(NamedTuple):
+    """How many purchases are ahead: the expected number, that of its square, and the probability of none."""
+
+    mean: float
+    square: float
+    none: float
+
+
+class Buying(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """BG/NBD. Purchases come at a rate that is Gamma(`r`, `alpha`) among customers; after each of them one is gone with
     a probability that is Beta(`a`, `b`). Times are in the unit of the fit."""
 
-    r: float
-    alpha: float
-    a: float
-    b: float
+    r: _Positive
+    alpha: _Positive
+    a: _Positive
+    b: _Positive
 
     def alive(self, x: int, t_x: float, t: float) -> float:
         """Probability that a customer with `x` repeat purchases, the last at `t_x`, seen for `t`, still buys.
@@ -39,32 +54,63 @@ class Buying(Struct, frozen=True, kw_only=True):
         r, alpha, a, b = self.r + x, self.alpha + t, self.a, self.b + x
         if ahead <= 0:
             return 0.0
+        if abs(a - 1) < _NEAR_ONE:
+            a = 1 + _NEAR_ONE
         z = ahead / (alpha + ahead)
         share = exp(r * log1p(-z)) * hypergeometric(r, b, a + b - 1, z)
         return (a + b - 1) / (a - 1) * (1 - share) / (1 + (self._gone(x, t_x, t) if x else 0.0))
+
+    def count(self, x: int, t_x: float, t: float, ahead: float) -> Count:
+        """What the number of purchases in the next `ahead` is like: exact but for a tail below a millionth.
+
+        Who still buys makes at least n purchases if the time holds n of them (negative binomial) and none of the first
+        n - 1 was the last (beta-geometric): two independent things.
+        """
+        shape, z = self.r + x, ahead / (self.alpha + t + ahead)
+        stays, leaves = self.b + x, self.a + self.b + x
+        exactly = exp(shape * log1p(-z))  # the time holds just n - 1 purchases
+        most = least = 1 - exactly  # it holds at least n
+        not_last, total, n = 1.0, 0.0, 1
+        while most > _TAIL and n < _TERMS:
+            total += (2 * n - 1) * most * not_last
+            exactly *= (shape + n - 1) / n * z
+            most -= exactly
+            not_last *= (stays + n - 1) / (leaves + n - 1)
+            n += 1
+        alive = self.alive(x, t_x, t)
+        return Count(self.expected(x, t_x, t, ahead), alive * total, 1 - alive * least)
 
     def _gone(self, x: int, t_x: float, t: float) -> float:
         """The odds of being gone."""
         return self.a / (self.b + x - 1) * exp((self.r + x) * log1p((t - t_x) / (self.alpha + t_x)))
 
 
-class Spending(Struct, frozen=True, kw_only=True):
+class Spending(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Gamma-Gamma: what a purchase brings, Gamma(`p`, ν) within a customer, ν Gamma(`q`, `v`) among them."""
 
-    p: float
-    q: float
-    v: float
+    p: _Positive
+    q: Annotated[float, Meta(gt=1)]
+    v: _Positive
 
     def expected(self, x: int, mean: float) -> float:
         """Expected amount of a purchase by a customer whose `x` repeat purchases brought `mean` each."""
         return self.p * (self.v + x * mean) / (self.p * x + self.q - 1)
 
+    def square(self, x: int, mean: float, count: Count) -> float:
+        """The expected square of what `count` purchases of that customer bring together.
 
-class Renewing(Struct, frozen=True, kw_only=True):
+        Where the square of an amount has no expectation (few purchases, q near 1), that of a slightly tamer customer.
+        """
+        q, v = max(self.p * x + self.q, _TAMEST), self.v + x * mean
+        of_rate = v * v / ((q - 1) * (q - 2))  # of 1 / ν²
+        return self.p * of_rate * count.mean + self.p * self.p * of_rate * count.square
+
+
+class Renewing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Shifted beta-geometric: at each renewal a customer leaves with a probability that is Beta(`alpha`, `beta`)."""
 
-    alpha: float
-    beta: float
+    alpha: _Positive
+    beta: _Positive
 
     def survival(self, renewals: float) -> float:
         """Share of a cohort that is still there after so many renewals."""

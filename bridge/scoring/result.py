@@ -80,6 +80,35 @@ class Value(Struct, frozen=True, kw_only=True):
     how: tuple[str, ...]
     """Machine-readable steps of the sum, for the card's small print and for replay."""
     adjustments: tuple[str, ...] = ()
+    low: Money | None = None
+    high: Money | None = None
+    """Of ten such customers at least eight bring between the two. None where no model says how far it may be off."""
+
+
+class PredictedMood(Struct, frozen=True, kw_only=True, tag_field="kind", tag="predicted"):
+    """The answer that a customer who is silent would give: never one that was given. With probability `coverage` it is
+    within `low` and `high`. Where that cannot be known, all three are None and `abstained_because` says why."""
+
+    metric: str
+    scale: float
+    predicted: float | None = None
+    low: float | None = None
+    high: float | None = None
+    coverage: float
+    answers: int
+    """So many answers of others it was learnt from."""
+    last_answer: datetime | None = None
+    """More than a year ago; None: never."""
+    abstained_because: str | None = None
+
+
+class AnsweredMood(Struct, frozen=True, kw_only=True, tag_field="kind", tag="answered"):
+    """What the customer answered, within the last year."""
+
+    metric: str
+    score: float
+    scale: float
+    at: datetime
 
 
 class Scores(Struct, frozen=True, kw_only=True):
@@ -88,4 +117,6 @@ class Scores(Struct, frozen=True, kw_only=True):
     signals: tuple[Signal, ...]
     risk: Risk
     value: Value
+    mood: PredictedMood | AnsweredMood | None = None
+    """None where nothing was fitted."""
     valid_until: datetime

@@ -23,6 +23,10 @@ from bridge.scoring.view import Held, View
 _BANDS = tuple(f"d{limit}" for limit in ENDING)
 LEFT = (90, 365)
 """Bands of those who have left, in days since."""
+BOUND = (365, 180, 90)
+"""Bands of those who cannot leave yet: bound for more than so many days."""
+_FOR_EVER = 3650
+"""A date further ahead, in days, is what some systems write where there is no end."""
 
 
 def goes_on(contract: Contract) -> bool:
@@ -84,6 +88,22 @@ def _nearest_due(code: str, due: list[tuple[date, Held[Contract]]], moment: Mome
     return Reading(Signal(code=code, band=band, evidence=evidence(held), facts=facts), soonest(changes))
 
 
+def _read_bound(view: View, moment: Moment, settings: Settings) -> Reading:
+    """A contract goes on and cannot be left for months: the one that binds the longest counts."""
+    bound = [(held.record.ends, held.ref, held) for held in view.contracts if held.record.ends and goes_on(held.record)]
+    near = [each for each in bound if (each[0] - moment.today).days <= _FOR_EVER]
+    if not near:
+        return NOTHING
+    day, _, held = max(near, key=lambda each: each[:2])
+    left = (day - moment.today).days
+    band = next((limit for limit in BOUND if left > limit), None)
+    if band is None:
+        return NOTHING
+    facts = {"product": held.record.product, "date": day}
+    signal = Signal(code="contract_bound", band=f"d{band}", evidence=evidence(held), facts=facts)
+    return Reading(signal, moment.start_of(day - timedelta(days=band)))
+
+
 def _read_left(view: View, moment: Moment, settings: Settings) -> Reading:
     """There were contracts, and none goes on or runs any more: gone since the last one ended."""
     ended: list[tuple[date, Held[Contract]]] = []
@@ -123,6 +143,13 @@ CONTRACT_SIGNS = (
         read=_read_discount,
         always=("date",),
         sometimes=("product", "amount", "amount_after"),
+    ),
+    Sign(
+        code="contract_bound",
+        bands=tuple(f"d{limit}" for limit in BOUND),
+        read=_read_bound,
+        always=("date",),
+        sometimes=("product",),
     ),
     Sign(
         code="left",

@@ -140,7 +140,7 @@ def parse_tables(text: bytes, where: str) -> Tables:
         what, _, path = str(problem).partition(" - at ")
         path = path.strip("`").removeprefix("$").removeprefix(".")
         raise ConfigError(f"{where}: {path}" if path else where, what) from None
-    _check(model, where)
+    check_tables(model, where)
     return model
 
 
@@ -164,7 +164,8 @@ def _laid_out(value: Any, depth: int = 0) -> str:
     return f"{start}\n{indent}" + f",\n{indent}".join(inner) + f"\n{'  ' * depth}{end}"
 
 
-def _check(model: Tables, where: str) -> None:
+def check_tables(model: Tables, where: str) -> None:
+    """Raise ConfigError at `where` for what the form alone does not forbid: cuts that fall, entries that lack."""
     seen: set[str] = set()
     for place, table in enumerate(model.tables):
         here = f"{where}: tables[{place}]"

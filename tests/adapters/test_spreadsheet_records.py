@@ -22,7 +22,7 @@ from bridge.adapter.manifest import load_manifest
 from bridge.adapter.mapping import load_mapping
 from bridge.adapter.source import Source
 from bridge.errors import MappingError
-from bridge.model import Channel, Consent, ConsentStatus, ContractStatus, Entry, Money
+from bridge.model import Channel, Consent, ConsentStatus, ContractStatus, Entry, EntryKind, Money
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = load_manifest(ROOT / "adapters" / "spreadsheet" / "manifest.yaml")
@@ -158,9 +158,10 @@ CENTER = SimpleNamespace(
             id="V-1", customer_id="004711", account_id=None, product="Glasfaser; 250", status=ContractStatus.cancelled,
             starts=date(2024, 5, 1), ends=date(2026, 4, 30), notice_by=None, monthly_amount=Money(123456, "EUR"),
             discount_ends=date(2025, 4, 30), amount_after_discount=Money(4990, "CHF"), renewal="automatic",
-            cancelled_at=date(2026, 1, 2), cancel_reason="Umzug",
+            cancelled_at=date(2026, 1, 2), cancel_reason="Umzug", changed=date(2026, 1, 2),
         )
     ],
+    former=[],
     purchases=[
         SimpleNamespace(
             id="B-1", customer_id="004711", at=datetime(2026, 2, 1, 8, 30, tzinfo=timezone.utc),
@@ -245,6 +246,22 @@ async def test_a_spoiled_row_cannot_be_read_and_a_companys_contract_is_the_compa
     (contract,) = of.read((await of.page(open_client(of), "vertraege.csv", "", NOW)).items[0])
     assert isinstance(contract, Entry)
     assert (contract.subject.customer, contract.subject.account) == (None, "F-1")
+
+
+async def test_a_contract_of_the_sample_has_a_row_for_each_state_and_the_present_one_last(tmp_path: Path) -> None:
+    of = adapter(tmp_path)
+    today = vars(CENTER.contracts[0])
+    before = {"status": ContractStatus.active, "cancelled_at": None, "cancel_reason": None, "discount_ends": None}
+    first = SimpleNamespace(**{**today, **before, "changed": date(2024, 5, 1)})
+    second = SimpleNamespace(**{**today, **before, "changed": None, "monthly_amount": Money(4990, "EUR")})
+    export(SimpleNamespace(**{**vars(CENTER), "former": [first, second]}), of.source)
+    items = (await of.page(open_client(of), "vertraege.csv", "", NOW)).items
+    told = [entry for item in items for entry in of.read(item) if isinstance(entry, Entry)]
+    assert {(one.source_id, one.kind, one.order) for one in told} == {("V-1", EntryKind.full, "")}
+    assert [one.body["status"] for one in told] == ["active", "active", "cancelled"]
+    assert [one.effective_at for one in told] == [
+        datetime(2024, 4, 30, 22, tzinfo=timezone.utc), None, datetime(2026, 1, 1, 23, tzinfo=timezone.utc)
+    ]  # fmt: skip
 
 
 def test_the_sample_is_windows_1252_where_that_has_all_letters(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Open
 from tests.browser.people import PHONES
@@ -69,6 +69,7 @@ async def test_the_card_says_what_is_known_at_a_glance(open_card: Open) -> None:
         "Katrin Albers",
         "Albers Optik GmbH",
         "Inhaberin",
+        "Leitende Position",
         "seit 2019 bei uns",
         "Business 1000 bis",
         "Offen: Vier Tage ohne Anschluss",
@@ -234,3 +235,67 @@ async def test_what_a_record_holds_can_only_ever_be_text(open_card: Open, runnin
     page = await open_card(phone="+493023125166")
     assert "<img src=x" in json.dumps(await text_of(page))
     assert await page.title() == "Host"
+
+
+@pytest.mark.parametrize(
+    ("mood", "lang", "said"),
+    [
+        ({"predicted": 7.3, "low": 6.0, "high": 9.0}, "de", "Geschätzt: NPS 6–9 (90\u00a0%), nie geantwortet"),
+        ({"predicted": 7.3, "low": 6.0, "high": 9.0}, "en", "Estimated: NPS 6–9 (90%), never answered"),
+        (
+            {"predicted": 8.0, "low": 8.0, "high": 8.0, "last_answer": "2025-02-03T10:00:00Z"},
+            "de",
+            "Geschätzt: NPS 8 (90\u00a0%), letzte Antwort am 3.2.2025",
+        ),
+        ({"abstained_because": "unlike"}, "en", "NPS cannot be estimated, never answered"),
+        ({"kind": "answered", "score": 9.0}, "de", ""),
+    ],
+)
+async def test_a_guess_at_a_silent_customers_mood_is_small_print_and_says_that_it_is_one(
+    open_card: Open, context: BrowserContext, mood: dict[str, Any], lang: str, said: str
+) -> None:
+    guess = {"kind": "predicted", "metric": "nps", "scale": 10.0, "coverage": 0.9, "answers": 400}
+    guess |= dict.fromkeys(("predicted", "low", "high", "last_answer", "abstained_because")) | mood
+
+    async def add(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json=await answer.json() | {"mood": guess})
+
+    await context.route("**/v1/assist**", add)
+    page = await open_card(phone=PHONES["risk"], lang=lang)
+    line = page.locator("retention-card footer [data-part=mood]")
+    assert (await line.all_inner_texts()) == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("lang", "ends", "said"),
+    [
+        ("de", (31_040, 71_960, "EUR"), "Kundenwert: 310–720 € (80 %)"),
+        ("en", (31_040, 171_960, "GBP"), "Customer value: £310–1,720 (80%)"),
+        ("de", (31_040, 31_020, "EUR"), "Kundenwert: 310 € (80 %)"),
+        ("en", None, None),
+    ],
+)
+async def test_how_far_the_value_may_be_off_is_small_print_and_what_matters_beside_it_is_named(
+    open_card: Open, context: BrowserContext, lang: str, ends: tuple[int, int, str] | None, said: str | None
+) -> None:
+    async def add(route: Route) -> None:
+        answer = await route.fetch()
+        card = await answer.json()
+        low, high, currency = ends or (0, 0, "")
+        card["value"] |= {"adjustments": ["promoter", "prestige", "seniority", "unheard_of"]}
+        card["value"] |= {
+            "low": {"minor": low, "currency": currency} if ends else None,
+            "high": {"minor": high, "currency": currency} if ends else None,
+        }
+        await route.fulfill(response=answer, json=card)
+
+    await context.route("**/v1/assist**", add)
+    page = await open_card(phone=PHONES["risk"], lang=lang)
+    lines = await page.locator("retention-card footer [data-part=worth]").all_inner_texts()
+    assert [line.replace("\xa0", " ") for line in lines] == ([said] if said else [])
+    words = {
+        "de": ["Empfiehlt uns weiter", "Bekannte Marke", "Leitende Position"],
+        "en": ["Recommends us", "Well-known name", "Senior position"],
+    }
+    assert await page.locator("retention-card [data-matters]").all_inner_texts() == words[lang]

@@ -64,7 +64,7 @@ def test_what_was_written_stands_until_the_numbers_are_against_it() -> None:
 def test_a_bad_month_is_no_arms_fault() -> None:
     """In the second epoch ten of a hundred fewer stay, and `apology` is what most of them were shown."""
     alike = {cell: dict.fromkeys(row, 0.8) for cell, row in STAYS.items()}
-    totals = {arm: 0.0 for arm in STAYS["low"]}
+    totals = dict.fromkeys(STAYS["low"], 0.0)
     for seed in range(20):
         for one in stand(exposures(Random(seed), 3_000, stays=alike)):
             totals[one.arm] += one.stayed / (one.stayed + one.left) / 20
@@ -78,7 +78,7 @@ def test_choosing_by_customer_is_switched_on_where_it_surely_pays() -> None:
 
 
 def test_choosing_by_customer_stays_off_where_all_are_alike() -> None:
-    alike = {cell: STAYS["low"] for cell in STAYS}
+    alike = dict.fromkeys(STAYS, STAYS["low"])
     on = sum(policy_of(exposures(Random(seed), 600, stays=alike)).personal is not None for seed in range(40))
     assert on <= 5  # 5 % of 40 by the promise, and three standard errors of luck
 
@@ -86,11 +86,11 @@ def test_choosing_by_customer_stays_off_where_all_are_alike() -> None:
 def test_gain_of_choosing_by_customer_is_not_believed_from_those_it_was_chosen_from() -> None:
     alike = {cell: dict.fromkeys(row, 0.8) for cell, row in STAYS.items()}
     gains = []
-    for seed in range(60):
+    for seed in range(50):
         rows = exposures(Random(seed), 400, stays=alike)
         gain = personal_gain(rows, stand(rows), "default")
         gains.append(0.0 if gain is None else gain.value)
-    assert abs(sum(gains) / len(gains)) < 1.5  # of 100: nothing to be had, and nothing promised
+    assert abs(sum(gains) / len(gains)) < 1.3  # of 100: nothing to be had, and nothing promised
 
 
 def test_of_a_best_that_was_never_shown_no_gain_is_known() -> None:

@@ -139,6 +139,8 @@ async def _use(desk: Desk, customer: str, decision: str) -> None:
     unit = Unit()
     money: dict[str, Any] = {"offer": "credit", "amount_minor": 500, "currency": "EUR"}
     used: dict[str, Any] = {"decision": decision, "customer": customer, "at": micros(NOW)}
+    due = micros(NOW + timedelta(days=90))
+    unit.add("predictions.note", said_at=micros(NOW), due_at=due, low=customer, high=f"{customer}0")
     unit.add("gateway.add_grant", until=micros(NOW) + 1, **used, **money)
     unit.add(
         "gateway.add_outcome",

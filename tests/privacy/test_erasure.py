@@ -63,6 +63,7 @@ async def test_the_receipt_counts_what_there_was_and_names_nobody(desk: Desk, da
         ("outcomes", "outcomes"),
         ("grants", "grants"),
         ("dips", "dips"),
+        ("predictions", "predictions"),
     ):
         assert counts[told] == there[table] - after[table], table
         assert counts[told] >= 1, table
@@ -73,10 +74,10 @@ async def test_the_receipt_counts_what_there_was_and_names_nobody(desk: Desk, da
 
 
 async def _counts(url: str) -> dict[str, int]:
-    tables = (
-        "records record_versions profiles decisions decision_log facts outbox outcomes grants dips deliveries".split()
-    )
-    return {table: (await query(url, f"select count(*) from {table}"))[0][0] for table in tables}
+    tables = "records record_versions profiles decisions decision_log facts outbox outcomes grants dips predictions"
+    return {
+        table: (await query(url, f"select count(*) from {table}"))[0][0] for table in f"{tables} deliveries".split()
+    }
 
 
 async def testneighbours_are_left_as_if_the_person_had_never_been(
@@ -154,6 +155,9 @@ async def test_the_export_holds_everything_that_the_tables_hold(desk: Desk, data
         assert len(held[told]) == counts[counted] >= 1
     assert len(held["offers_granted"]) == counts["grants"] == 1
     assert [one["interaction"] for one in held["interactions_asked_about"]] == ["call-1"]
+    (said,) = held["predictions"]
+    assert (said["said_at"], said["due_at"], said["outcome"]) == (NOW, NOW + timedelta(days=90), None)
+    assert said["model"].startswith("card:") and 0 < said["probability"] < 1 and "complaint:" in said["signals"]
     assert {one["card"]["customer"]["name"] for one in held["decisions"]} == {"Rosa U. Unverwechselbar"}
     with pytest.raises(NotFound):
         await export(desk, rosa)

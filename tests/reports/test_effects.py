@@ -53,7 +53,7 @@ def test_every_script_is_counted_and_held_against_the_neutral_one() -> None:
 
 
 def test_the_worth_of_policies_agrees_with_the_truth() -> None:
-    rows = exposures(Random(4), 9_000)
+    rows = exposures(Random(4), 6_000)
     policy = Policy(
         epoch=3,
         situations={
@@ -77,7 +77,7 @@ def test_the_worth_of_policies_agrees_with_the_truth() -> None:
         assert found.value == pytest.approx(truth, abs=3 * found.error)
     assert stayed.beside_none.value == pytest.approx(stayed.present.value - stayed.none.value)
     assert money.none.value == pytest.approx(100 * stayed.none.value, rel=1e-6)
-    assert 0 < stayed.single.ess < stayed.present.ess < 9_000
+    assert 0 < stayed.single.ess < stayed.present.ess < 6_000
     assert "neutral script alone (" in say_worth(stayed, "en")
 
 
@@ -109,22 +109,22 @@ def test_doing_nothing_and_not_knowing_are_different_verdicts() -> None:
 
 
 def test_scripts_without_effect_are_named_and_hardly_any_other() -> None:
-    """At the margin itself a script is named as doing nothing in at most one of twenty reports; without an effect, often."""
+    """At the margin itself a script is named as doing nothing in one of twenty reports; without an effect, often."""
     random = Random(8)
     at_margin = sum(
         judge([sure(random.gauss(0.05, 0.01), 0.01)], margin=0.05, rate=0.05) == [Verdict.nothing] for _ in range(2_000)
     )
     assert at_margin / 2_000 == pytest.approx(0.05, abs=0.015)
     named = helped = 0
-    runs = 40
+    runs = 25
     for _ in range(runs):
-        rows = exposures(random, 3_000, stays=NOTHING)
-        report = report_effects(msgspec.structs.replace(RULES, matters=0.08), rows, UNLEARNT)
+        rows = exposures(random, 2_000, stays=NOTHING)
+        report = report_effects(msgspec.structs.replace(RULES, matters=0.1), rows, UNLEARNT)
         by_arm = {one.arm: one.verdict for one in report.effects}
         named += by_arm["complaint"] is Verdict.nothing
         helped += by_arm["complaint"] in (Verdict.helps, Verdict.harms)
     assert named >= runs / 2
-    assert helped <= 6
+    assert helped <= 4
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,10 @@ def test_scripts_without_effect_are_named_and_hardly_any_other() -> None:
         (
             Verdict.helps,
             sure(0.042, 0.01),
-            "„apology“ hilft: Von 100 Kunden, für die es gezeigt wird, bleiben etwa 4,2 mehr (95-%-Bereich: 2,2 bis 6,2).",
+            (
+                "„apology“ hilft: Von 100 Kunden, für die es gezeigt wird, bleiben etwa 4,2 mehr (95-%-Bereich: "
+                "2,2 bis 6,2)."
+            ),
             "“apology” helps: of 100 customers it is shown for, about 4.2 more stay (95 % range: 2.2 to 6.2).",
         ),
         (
@@ -145,16 +148,23 @@ def test_scripts_without_effect_are_named_and_hardly_any_other() -> None:
         (
             Verdict.nothing,
             sure(0.0, 0.01),
-            "„apology“ bewirkt nichts, worauf es ankommt: Der Unterschied zum neutralen Text liegt unter 3 Prozentpunkten.",
+            (
+                "„apology“ bewirkt nichts, worauf es ankommt: Der Unterschied zum neutralen Text liegt unter "
+                "3 Prozentpunkten."
+            ),
             "“apology” does nothing that matters: it differs from the neutral script by less than 3 percentage points.",
         ),
         (
             Verdict.unclear,
             sure(0.02, 0.0321),
-            "Aus 200 gezeigten Fällen lässt sich noch nicht sagen, ob „apology“ etwas bewirkt; "
-            "erkennbar wäre ein Unterschied ab 9 Prozentpunkten.",
-            "200 cases shown cannot tell yet whether “apology” does anything; "
-            "a difference would show from 9 percentage points on.",
+            (
+                "Aus 200 gezeigten Fällen lässt sich noch nicht sagen, ob „apology“ etwas bewirkt; "
+                "erkennbar wäre ein Unterschied ab 9 Prozentpunkten."
+            ),
+            (
+                "200 cases shown cannot tell yet whether “apology” does anything; "
+                "a difference would show from 9 percentage points on."
+            ),
         ),
         (
             Verdict.too_few,

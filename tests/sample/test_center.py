@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from itertools import pairwise
+from random import Random
 from statistics import mean, median
 
+import msgspec
 import phonenumbers
 import pytest
 
@@ -17,6 +19,7 @@ from bridge.sample import SCRIPTS, Center, Fate, callers, callers_at, make_cente
 from bridge.sample.center import SEED
 from bridge.sample.names import RANGES
 from bridge.sample.records import Agreement, Cause
+from bridge.sample.world import make_world
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=timezone.utc)
 TODAY = NOW.date()
@@ -124,6 +127,19 @@ def test_one_in_five_answers_and_the_unhappy_answer_differently() -> None:
     drifting = [one for one in nps if causes.get(one.customer_id) is Cause.drift]
     hurt = [one for one in nps if causes.get(one.customer_id) is Cause.service]
     assert mean(one.answered is not None for one in drifting) < 0.75 * mean(one.answered is not None for one in hurt)
+
+
+def test_how_everybody_feels_is_known_asked_or_not() -> None:
+    told = {one.customer_id for one in center().fates}
+    asked = [one for one in center().surveys if one.metric != "exit" and one.customer_id in told]
+    assert all(one.felt is not None and one.score in (None, one.felt) for one in asked)
+    today = [one for one in center().fates if one.left is None]
+    moods = [one.mood for one in today if one.mood is not None]
+    assert len(moods) == len(today) and set(moods) <= set(range(11)) and len(set(moods)) > 8
+    assert all(one.mood is None for one in center().fates if one.left is not None)
+    hurt = mean(one.mood for one in today if one.mood is not None and one.strain > one.fuse)
+    calm = mean(one.mood for one in today if one.mood is not None and one.strain < 0.2 * one.fuse)
+    assert calm > hurt + 2
 
 
 def test_exit_surveys_say_why_and_sometimes_what_drove_them_from_others_before() -> None:
@@ -249,6 +265,36 @@ def test_contracts_stand_as_their_signers_left_them() -> None:
         assert contract.discount_ends is None or contract.discount_ends >= TODAY
         if fate.left:
             assert contract.ends == fate.left
+
+
+def test_the_crm_remembers_how_each_contract_stood_and_since_when() -> None:
+    former: defaultdict[str, list[Agreement]] = defaultdict(list)
+    for one in center().former:
+        former[one.id].append(one)
+    happened: Counter[str] = Counter()
+    first = make_world(Random(0), TODAY).start
+    for contract, fate, _ in lived():
+        states = [*former[contract.id], contract]
+        days = [one.changed for one in states if one.changed]
+        assert len(days) == len(states) <= 9
+        assert days == sorted(days)
+        assert days[0] == max(contract.starts, first)
+        assert days[-1] <= TODAY
+        assert all(msgspec.structs.replace(a, changed=None) != msgspec.structs.replace(b, changed=None)
+                   for a, b in pairwise(states))  # fmt: skip
+        for state, day in zip(states, days, strict=True):
+            assert (state.cancelled_at is None) is (fate.noticed is None or day < fate.noticed)
+            assert (state.status is ContractStatus.ended) is (fate.left is not None and day >= fate.left)
+            assert state.discount_ends is None or state.discount_ends >= day
+        for before, after in pairwise(states):
+            happened["dearer"] += before.monthly_amount.minor < after.monthly_amount.minor
+            happened["bound anew"] += before.ends is not None and after.ends is not None and before.ends < after.ends
+            happened["bond ran out"] += before.ends is not None and after.ends is None
+            if before.discount_ends and not after.discount_ends:
+                assert after.monthly_amount.minor >= before.monthly_amount.minor
+                happened["on the day"] += after.changed == before.discount_ends + timedelta(days=1)
+    assert min(happened[name] for name in ("dearer", "bound anew", "bond ran out", "on the day")) > 50
+    assert 2 < len(center().former) / len(center().contracts) < 5
 
 
 def test_reality_is_messy() -> None:

@@ -7,11 +7,11 @@ import fcntl
 import re
 import sqlite3
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from multiprocessing import get_context
 
 import httpx
@@ -25,8 +25,11 @@ from bridge.app import create_app
 from bridge.flat import KEYS, NAMES, ROUTING_NAMES
 from bridge.flow import Desk, open_desk
 from bridge.flow.gathering import makeups, views
+from bridge.flow.hindsight import Tally, looking_back
+from bridge.flow.leaving import Became, By
 from bridge.playbook import Situation, fill
 from bridge.sample import CUSTOMERS, Center, choose_sources, load_example, make_center
+from bridge.sample.records import Agreement
 from bridge.scoring import score
 from bridge.scoring.view import View
 from bridge.settings import Settings, read_settings
@@ -151,10 +154,12 @@ async def test_every_record_is_traced(desk: Desk, center: Center) -> None:
         counted.setdefault(source, Counter())[state] += count
     assert set(counted) == set(desk.registry.sources)
     assert all(set(states) <= {"mapped", "dead", "ignored"} for states in counted.values())
-    exported = [center.accounts, center.customers, center.contracts, center.purchases, center.readings]
+    contracts = [*center.contracts, *center.former]
+    exported = [center.accounts, center.customers, contracts, center.purchases, center.readings]
     silent = sum(one.answered is None and one.metric != "exit" for one in center.surveys)
     assert counted["crm"].total() == sum(map(len, exported)) + silent
-    assert counted["crm"]["dead"] == len(center.spoiled)
+    ids = [*(one.id for one in center.customers), *(one.id for one in contracts), *(one.id for one in center.purchases)]
+    assert counted["crm"]["dead"] == sum(id in center.spoiled for id in ids)
     for name, adapter in desk.registry.sources.items():
         sample = desk.registry.sample(adapter.manifest.name)
         assert sample is not None
@@ -265,3 +270,40 @@ async def test_deliveries_that_came_late_or_twice_left_each_ticket_once_and_as_i
     assert Counter(one["status"] for one in stored) == Counter(case.status for case in center.tickets)
     assert Counter(one["type"] for one in stored) == Counter(case.type for case in center.tickets)
     assert sum(one.get("reopened", 0) for one in stored) == sum(case.reopened for case in center.tickets)
+
+
+async def test_looking_back_tells_who_left_as_it_was_and_knows_each_contract_as_it_stood(
+    desk: Desk, center: Center
+) -> None:
+    """What the store can be asked of the past is what was lived, but for what is messy in it."""
+    instants = (NOW - timedelta(days=400), NOW - timedelta(days=91))
+    horizon = timedelta(days=90)
+    fates = {fate.customer_id: fate for fate in center.fates}
+    states: defaultdict[str, list[Agreement]] = defaultdict(list)
+    for one in (*center.former, *center.contracts):
+        states[one.id].append(one)
+    asked: Counter[str] = Counter()
+    tally = Tally()
+    async for past in looking_back(desk, instants, horizon, now=NOW, tally=tally):
+        contracts = [held for held in past.view.contracts if held.source_id in states]
+        for held in contracts:
+            stood = [one for one in states[held.source_id] if one.changed and one.changed <= past.at.date()]
+            if stood:
+                now_then = (held.record.status, held.record.ends, held.record.monthly_amount, held.record.cancelled_at)
+                assert now_then == (
+                    stood[-1].status, stood[-1].ends, stood[-1].monthly_amount, stood[-1].cancelled_at
+                )  # fmt: skip
+        signers = [states[held.source_id][-1].customer_id for held in contracts]
+        if len(contracts) != 1 or past.outcome.by is not By.contract or signers[0] not in fates:
+            continue
+        noticed = fates[signers[0]].noticed
+        until = (past.at + horizon).date()
+        left = noticed is not None and past.at.date() < noticed <= until
+        gone = noticed is not None and noticed <= past.at.date()
+        became = Became.not_asked if gone else Became.left if left else Became.stayed
+        assert past.outcome.became is became
+        assert past.outcome.day == (noticed if left else None)
+        asked[became] += 1
+    assert asked[Became.left] > 60 and asked[Became.stayed] > 1500
+    assert tally.rewound["contract"] < 0.05 * tally.records["contract"]
+    assert not tally.rewound["interaction"] and tally.undated["purchase"] == tally.records["purchase"]

@@ -32,21 +32,24 @@ def written(folder: Path, change: Change = lambda data: None) -> Path:
 def test_the_shipped_card_knows_every_signal() -> None:
     card = load_scoring(CONFIG / "scoring.yaml")
     assert set(card.codes) == set(SIGNS)
-    assert set(card.shares) == {(code, band) for code, sign in SIGNS.items() for band in sign.bands}
+    assert set(card.words) == set(SIGNS)
+    assert set(card.model.shares) == {(code, band) for code, sign in SIGNS.items() for band in sign.bands}
 
 
 def test_stronger_bands_have_more_points() -> None:
     card = load_scoring(CONFIG / "scoring.yaml")
     for code, sign in SIGNS.items():
-        points = [abs(card.shares[code, band].points) for band in sign.bands]
-        assert points == sorted(points, reverse=True)
-        assert len({card.shares[code, band].points > 0 for band in sign.bands}) == 1
+        shares = [card.model.shares[code, band] for band in sign.bands]
+        assert [abs(share) for share in shares] == sorted((abs(share) for share in shares), reverse=True)
+        assert len({share > 0 for share in shares}) == 1
 
 
 def test_points_that_double_the_odds_double_the_odds() -> None:
     card = load_scoring(CONFIG / "scoring.yaml")
-    share = card.shares["complaint", "open"]
-    assert share.log_odds == pytest.approx(share.points / card.file.points_to_double_odds * log(2))
+    (reason,) = score_risk(card, [Signal(code="complaint", band="open", facts={"date": TODAY})]).reasons
+    assert reason.points == pytest.approx(card.file.signals["complaint"].bands["open"])
+    assert reason.log_odds == pytest.approx(reason.points / card.file.points_to_double_odds * log(2))
+    assert reason.log_odds == card.model.shares["complaint", "open"]
 
 
 def test_the_version_changes_with_the_card_and_with_nothing_else(tmp_path: Path) -> None:

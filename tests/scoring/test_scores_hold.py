@@ -11,38 +11,43 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.model import Customer, Purchase
-from bridge.scoring import TierCuts, load_scoring, score
+from bridge.scoring import NOTHING_FITTED, Fitted, TierCuts, load_scoring, score
 from bridge.scoring.result import Band, Scores, Tier
 from bridge.scoring.signals import LONGEST_VALID, SIGNS
 from bridge.scoring.view import View
-from tests.scoring.views import CONFIG, NOW, ago, contract, day, euros, view_of, views
+from bridge.scoring.worth import Worth
+from tests.scoring.views import CONFIG, MONTHLY, NOW, YEARLY, ago, contract, day, euros, view_of, views
 
 CARD = load_scoring(CONFIG / "scoring.yaml")
 TICK = timedelta(microseconds=1)
+FITTED = (NOTHING_FITTED, Fitted(worth=Worth("v1", MONTHLY)), Fitted(worth=Worth("v2", YEARLY)))
+"""With the points card alone, and with models of what customers will still bring."""
 
 
 def without_date(scores: Scores) -> Scores:
     return msgspec.structs.replace(scores, valid_until=NOW)
 
 
-@settings(max_examples=300, deadline=None)
-@given(views(), st.integers(0, 400 * 24 * 60), st.floats(0, 1))
-def test_scores_are_the_same_at_every_moment_until_valid_until(view: View, minutes: int, share: float) -> None:
+@settings(max_examples=400, deadline=None)
+@given(views(), st.integers(0, 400 * 24 * 60), st.floats(0, 1), st.sampled_from(FITTED))
+def test_scores_are_the_same_at_every_moment_until_valid_until(
+    view: View, minutes: int, share: float, fitted: Fitted
+) -> None:
     now = NOW + timedelta(minutes=minutes)
-    first = score(CARD, view, now)
+    first = score(CARD, view, now, fitted)
     assert now < first.valid_until <= now + LONGEST_VALID
     last = first.valid_until - TICK
     for moment in (now + (last - now) * share, last):
-        assert without_date(score(CARD, view, moment)) == without_date(first)
+        assert without_date(score(CARD, view, moment, fitted)) == without_date(first)
 
 
-@settings(max_examples=100, deadline=None)
-@given(views())
-def test_walking_from_one_valid_until_to_the_next_never_misses_a_change(view: View) -> None:
+@settings(max_examples=150, deadline=None)
+@given(views(), st.sampled_from(FITTED))
+def test_walking_from_one_valid_until_to_the_next_never_misses_a_change(view: View, fitted: Fitted) -> None:
     now: datetime = NOW
     for _ in range(6):
-        until = score(CARD, view, now).valid_until
-        assert without_date(score(CARD, view, now)) == without_date(score(CARD, view, until - TICK))
+        until = score(CARD, view, now, fitted).valid_until
+        assert without_date(score(CARD, view, now, fitted)) == without_date(score(CARD, view, until - TICK, fitted))
         now = until
 
 
@@ -110,5 +115,6 @@ def test_somebody_of_whom_nothing_is_known_has_the_usual_risk_and_no_value() -> 
 
 def test_cuts_of_the_company_decide_the_tier() -> None:
     view = view_of(contract(ends=day(2000), monthly_amount=euros(50)))
-    assert score(CARD, view, NOW, TierCuts(platinum=21_000, gold=10_000, silver=1)).value.tier is Tier.platinum
-    assert score(CARD, view, NOW, TierCuts(platinum=21_001, gold=10_000, silver=1)).value.tier is Tier.gold
+    for platinum, tier in ((21_000, Tier.platinum), (21_001, Tier.gold)):
+        fitted = Fitted(cuts=TierCuts(platinum=platinum, gold=10_000, silver=1))
+        assert score(CARD, view, NOW, fitted).value.tier is tier

@@ -72,6 +72,20 @@ def test_what_ends_is_banded_by_days_and_says_when_the_next_band_begins(
     assert reading.until == (None if changes is None else midnight(day(changes)))
 
 
+@pytest.mark.parametrize(
+    ("ahead", "expected", "changes"),
+    [(9999, None, None), (366, "d365", 1), (365, "d180", 185), (181, "d180", 1), (91, "d90", 1), (90, None, None)],
+)
+def test_who_is_bound_for_long_is_banded_by_how_long_and_says_when_the_next_band_begins(
+    ahead: int, expected: str | None, changes: int | None
+) -> None:
+    reading = read("contract_bound", view_of(contract(ends=day(ahead)), contract(ends=day(20))))
+    assert (reading.signal.band if reading.signal else None) == expected
+    assert reading.until == (None if changes is None else midnight(day(changes)))
+    assert read("contract_bound", view_of(contract(ends=day(400), cancelled_at=day(-1)))).signal is None
+    assert read("contract_bound", view_of(contract())).signal is None
+
+
 def test_days_are_those_of_the_customers_own_calendar() -> None:
     view = view_of(contract(ends=day(91)), customer=Customer(time_zone="Pacific/Auckland"))
     assert read("contract_ending", view).signal is not None  # in Auckland it is tomorrow already

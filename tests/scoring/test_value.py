@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from bridge.model import ContractStatus, Money, Purchase, Renewal
 from bridge.scoring import load_scoring
 from bridge.scoring.card import TierShares
+from bridge.scoring.rates import unit
 from bridge.scoring.result import Tier, Value
-from bridge.scoring.value import FEWEST_FOR_CUTS, TierCuts, estimate_value, quantile_cuts, tier_of, unit
+from bridge.scoring.value import FEWEST_FOR_CUTS, TierCuts, estimate_value, quantile_cuts, tier_of
 from bridge.scoring.view import View
 from tests.scoring.views import CONFIG, NOW, ago, contract, day, euros, view_of, views
 

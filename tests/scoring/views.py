@@ -29,12 +29,37 @@ from bridge.model import (
     TicketType,
     Usage,
 )
+from bridge.scoring.lifetime import Buying, Renewing, Spending
 from bridge.scoring.view import Held, View
+from bridge.scoring.worth import By, Contracts, Every, Purchases, Segment, WorthModel
 
 R = TypeVar("R", bound=Record)
 
 CONFIG = Path(__file__).parents[2] / "config"
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
+BUYERS = Purchases(
+    buying=Buying(r=0.243, alpha=4.414, a=0.793, b=2.426), spending=Spending(p=6.25, q=3.74, v=1544.0), factor=1.1
+)
+"""As published of the buyers of CDs; amounts in cents."""
+MONTHLY = WorthModel(
+    currency="EUR",
+    purchases=BUYERS,
+    contracts=Contracts(
+        every=Every.month,
+        common=Segment(renewing=Renewing(alpha=0.7, beta=30.0), first=12, usual=20),
+        segments={"Mobil M": Segment(renewing=Renewing(alpha=1.5, beta=20.0), first=1, usual=8)},
+    ),
+)
+YEARLY = WorthModel(
+    currency="EUR",
+    discount_rate=0.05,
+    contracts=Contracts(
+        every=Every.year,
+        by=By.account,
+        common=Segment(renewing=Renewing(alpha=0.668, beta=3.806), first=2, usual=3),
+        segments={"Handwerk": Segment(renewing=Renewing(alpha=0.704, beta=1.182))},
+    ),
+)
 TODAY = date(2026, 11, 21)
 _OBJECTS: dict[type[Record], str] = {
     Account: "account",
@@ -165,7 +190,12 @@ _RECORDS: dict[str, st.SearchStrategy[Any]] = {
         day=_maybe(st.one_of(st.integers(-200, 10).map(day), st.sampled_from((date.min, date.max)))),
         value=_maybe(st.sampled_from((0.0, 1.0, 7.5))),
     ),
-    "accounts": st.builds(Account, prestige=st.booleans(), name=st.sampled_from((None, "Hafenwerk AG"))),
+    "accounts": st.builds(
+        Account,
+        prestige=st.booleans(),
+        name=st.sampled_from((None, "Hafenwerk AG")),
+        segment=st.sampled_from((None, "Handwerk")),
+    ),
 }
 _MOST = {"contracts": 3, "purchases": 12, "tickets": 5, "interactions": 8, "surveys": 5, "usage": 8, "accounts": 1}
 

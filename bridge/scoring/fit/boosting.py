@@ -146,8 +146,8 @@ def _deal(y: Floats, parts: int, rng: np.random.Generator) -> Codes:
 def boost(
     columns: Sequence[Binned], left: NDArray[np.float64], how: Boosting, seed: int, report: Report = lambda _: None
 ) -> Boosted:
-    """Fit tables to `left`: 0 or 1, or a share in between, whose mean they then give (Papke & Wooldridge 1996). The same
-    arguments give the same tables."""
+    """Fit tables to `left`: 0 or 1, or a share in between, whose mean they then give (Papke & Wooldridge 1996). The
+    same arguments give the same tables."""
     rng = np.random.default_rng(seed)
     state = _State(left.astype(np.float32), how, rng)
     mains = [_Term(one.codes, (one.bins,), (one.ordered,), how.bags) for one in columns]

@@ -30,7 +30,7 @@ _LEFT = {
     "1", "1.0", "yes", "y", "true", "t", "churn", "churned", "churner", "left", "leaver", "lost", "exited", "attrited",
     "cancelled", "canceled", "gone", "attrited customer", "ja", "j", "wahr", "gekündigt", "abgewandert", "verloren",
 }  # fmt: skip
-_STAYED = {
+STAYED = {
     "0", "0.0", "-1", "no", "n", "false", "f", "stayed", "retained", "existing", "existing customer", "active", "loyal",
     "current", "kept", "nein", "falsch", "geblieben", "bestand", "treu", "aktiv",
 }  # fmt: skip
@@ -81,7 +81,7 @@ def read_frame(path: Path, label: str) -> Frame:
     Raises BadRequest where there is nothing to fit: no such file or column, a label that has not two values, too few
     of either, no feature.
     """
-    names, lines, notes = _read_csv(path)
+    names, lines, notes = read_csv(path)
     if label not in names:
         raise BadRequest(f"{path}: there is no column {label!r}; {nearest(label, names)}")
     return make_frame(
@@ -100,7 +100,7 @@ def make_frame(
         if name == label:
             continue
         there = texts if len(labelled) == len(texts) else [texts[row] for row in labelled]
-        if column := _read_column(name, there, said):
+        if column := read_column(name, there, said):
             columns.append(column)
     if not columns:
         raise BadRequest(f"{where}: no column is left to learn from: {'; '.join(said) or 'there is only the label'}")
@@ -113,7 +113,8 @@ def make_frame(
     return Frame(tuple(columns), left, tuple(said))
 
 
-def _read_csv(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
+def read_csv(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
+    """Names, rows and notes of the CSV in `path`. Raises BadRequest for what is none."""
     notes: list[str] = []
     try:
         raw = path.read_bytes()
@@ -171,7 +172,7 @@ def _read_label(texts: Sequence[str], label: str, where: str, notes: list[str]) 
 def _word_of_leaving(counts: Counter[str]) -> tuple[str, str]:
     plain = {word: word.lower().rstrip(".!") for word in counts}
     leaving = [word for word in counts if plain[word] in _LEFT]
-    staying = [word for word in counts if plain[word] in _STAYED or re.match(r"(?:not?|non|nicht)\b", plain[word])]
+    staying = [word for word in counts if plain[word] in STAYED or re.match(r"(?:not?|non|nicht)\b", plain[word])]
     if len(leaving) == 1:
         return leaving[0], ""
     if len(staying) == 1:
@@ -179,7 +180,8 @@ def _word_of_leaving(counts: Counter[str]) -> tuple[str, str]:
     return counts.most_common()[-1][0], " (the rarer of two words that are not known)"
 
 
-def _read_column(name: str, texts: Sequence[str], notes: list[str]) -> Column | None:
+def read_column(name: str, texts: Sequence[str], notes: list[str]) -> Column | None:
+    """A feature, or None for one that says nothing: why is added to `notes`."""
     words = [text.strip() for text in texts]
     counts = Counter(words)
     known = [word for word in counts if word.lower() not in _MISSING]
@@ -187,7 +189,7 @@ def _read_column(name: str, texts: Sequence[str], notes: list[str]) -> Column | 
     if len(known) < 2 and (there == len(words) or not there):
         notes.append(f"{name} was left out: " + ("it is empty" if not known else "it is the same in every row"))
         return None
-    values = {word: _number(word) for word in known}
+    values = {word: read_number(word) for word in known}
     strange = [word for word, value in values.items() if value is None]
     odd = sum(counts[word] for word in strange)
     if len(strange) <= _STRANGE < len(known) and odd <= there * 0.1:
@@ -208,11 +210,17 @@ def _read_column(name: str, texts: Sequence[str], notes: list[str]) -> Column | 
     return Column(name, None, levels, np.array([place.get(word, -1) for word in words], np.intp))
 
 
+def is_missing(text: str) -> bool:
+    """Whether a cell says that there is nothing."""
+    return text.strip().lower() in _MISSING
+
+
 def _or_nan(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _number(word: str) -> float | None:
+def read_number(word: str) -> float | None:
+    """The number that `word` writes, in German or English; None where it is none."""
     plain = word.replace(",", "") if _THOUSANDS.fullmatch(word) else word
     if plain is word and "," in word and _COMMA.fullmatch(word):
         plain = word.replace(".", "").replace(",", ".")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ M = TypeVar("M", Buying, Spending, Renewing)
 
 FEWEST = 50
 """Customers below which no model of buying is fitted: four parameters of fewer are guesses."""
+_NEARLY = 1e-7
 _LARGEST = 1e4
 """A parameter beyond this says that the data cannot tell it from infinity."""
 
@@ -78,6 +79,9 @@ def fit_spending(histories: Histories) -> Fitted[Spending]:
     if len(x) < FEWEST:
         raise BadRequest(f"a model of spending needs {FEWEST} customers with repeat purchases; there are {len(x)}")
 
+    scale = float(np.mean(mean))  # the optimiser likes amounts near one
+    mean = mean / scale
+
     def loss(point: Floats) -> float:
         p, q, v = np.exp(point)
         px = p * x
@@ -89,23 +93,35 @@ def fit_spending(histories: Histories) -> Fitted[Spending]:
     p, q, v = (float(one) for one in best)
     if q <= 1:
         raise BadRequest("the amounts vary so much that their mean cannot be told (q is not above 1)")
-    return Fitted(Spending(p=p, q=q, v=v), -value, len(x))
+    return Fitted(Spending(p=p, q=q, v=v * scale), -value - len(x) * float(np.log(scale)), len(x))
 
 
 def fit_renewing(left: Sequence[float], stayed: float) -> Fitted[Renewing]:
     """sBG: `left[k]` customers left at their renewal k + 1, `stayed` are still there after the last of them."""
-    lost = np.asarray(left, dtype=np.float64)
-    if not len(lost) or np.any(lost < 0) or stayed < 0 or not lost.sum():
+    if any(one < 0 for one in left) or stayed < 0:
+        raise BadRequest("a number of customers is below zero")
+    return fit_spans({(0, k): lost for k, lost in enumerate(left, 1)}, {(0, len(left)): stayed})
+
+
+def fit_spans(left: Mapping[tuple[int, int], float], stayed: Mapping[tuple[int, int], float]) -> Fitted[Renewing]:
+    """sBG of customers who came into sight late and of whom most are still there (left-truncated, right-censored).
+
+    Keys are (renewals made when they came into sight, number of the renewal that they did not make, or of the last one
+    that they made); values count customers. Raises BadRequest where nobody left.
+    """
+    ended = sum(left.values())
+    if not ended:
         raise BadRequest("a model of renewing needs customers who left, by the renewal at which they did")
-    periods = np.arange(1, len(lost) + 1)
+    lost = np.array([(*key, count) for key, count in left.items()], dtype=np.float64).T
+    kept = np.array([(*key, count) for key, count in stayed.items()], dtype=np.float64).reshape(-1, 3).T
 
     def loss(point: Floats) -> float:
         a, b = np.exp(point)
-        likelihood = lost * (betaln(a + 1, b + periods - 1) - betaln(a, b))
-        return -float(np.sum(likelihood) + stayed * (betaln(a, b + len(lost)) - betaln(a, b)))
+        likelihood = np.sum(lost[2] * (betaln(a + 1, b + lost[1] - 1) - betaln(a, b + lost[0])))
+        return -float(likelihood + np.sum(kept[2] * (betaln(a, b + kept[1]) - betaln(a, b + kept[0]))))
 
     best, value = _search(loss, 2)
-    return Fitted(Renewing(alpha=float(best[0]), beta=float(best[1])), -value, round(float(lost.sum()) + stayed))
+    return Fitted(Renewing(alpha=float(best[0]), beta=float(best[1])), -value, round(ended + sum(stayed.values())))
 
 
 def _search(loss: Callable[[Floats], float], parameters: int) -> tuple[Floats, float]:
@@ -114,10 +130,12 @@ def _search(loss: Callable[[Floats], float], parameters: int) -> tuple[Floats, f
     best: tuple[float, Floats] | None = None
     for start in (0.0, 1.0, -1.0):
         found = minimize(loss, np.full(parameters, start), method="L-BFGS-B", bounds=bounds)
+        if best is not None and found.fun > best[0] - _NEARLY and found.success:
+            continue  # the same place, or a worse one: to polish it would change nothing
         found = minimize(
             loss, found.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-9, "fatol": 1e-10, "maxiter": 4000}
         )
-        if np.isfinite(found.fun) and (best is None or found.fun < best[0] - 1e-7):
+        if np.isfinite(found.fun) and (best is None or found.fun < best[0] - _NEARLY):
             best = (float(found.fun), np.asarray(found.x))
     if best is None:
         raise BadRequest("no parameters make this history likely")

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 from scipy.special import betainc
 
-from bridge.scoring.fit.frame import Numbers
+from bridge.scoring.fit.frame import Numbers, Rows
 
 
 class Measures(Struct, frozen=True):
@@ -38,6 +38,38 @@ def auc(left: Numbers, p: Numbers) -> float:
     """The probability that one who left is ranked above one who stayed; ties count half."""
     ones, zeros = _steps(left, p)
     return float(np.sum(zeros * (np.cumsum(ones) - ones / 2)) / (ones.sum() * zeros.sum()))
+
+
+def log_loss(left: Numbers, p: Numbers) -> float:
+    """What the probabilities leave unexplained: mean of minus the logarithm of what was said of what happened."""
+    return float(np.mean(losses(left, p)))
+
+
+def losses(left: Numbers, p: Numbers) -> Numbers:
+    """The log loss of each customer; nobody's is endless."""
+    of_what_happened: Numbers = np.where(left > 0, p, 1 - p)
+    return -np.log(np.clip(of_what_happened, 1e-12, 1.0))
+
+
+def auc_gain(left: Numbers, p: Numbers, over: Numbers) -> tuple[float, float]:
+    """By how much the AUC of `p` is above that of `over` for the same customers, and the standard error of that.
+
+    DeLong, DeLong & Clarke-Pearson (1988), Comparing the Areas under Two or More Correlated Receiver Operating
+    Characteristic Curves, Biometrics 44(3).
+    """
+    ones, zeros = np.flatnonzero(left > 0), np.flatnonzero(left == 0)
+    above = [_placements(p, ones, zeros), _placements(over, ones, zeros)]
+    of_ones, of_zeros = (above[0][side] - above[1][side] for side in (0, 1))
+    variance = np.var(of_ones, ddof=1) / len(ones) + np.var(of_zeros, ddof=1) / len(zeros)
+    return float(of_ones.mean()), float(np.sqrt(variance))
+
+
+def _placements(p: Numbers, ones: Rows, zeros: Rows) -> tuple[Numbers, Numbers]:
+    """Of each who left the share of the others ranked below, of each who stayed that of the leavers ranked above."""
+    stayed, left = np.sort(p[zeros]), np.sort(p[ones])
+    below = np.searchsorted(stayed, p[ones]) + np.searchsorted(stayed, p[ones], side="right")
+    reached = np.searchsorted(left, p[zeros]) + np.searchsorted(left, p[zeros], side="right")
+    return below / (2 * len(zeros)), 1 - reached / (2 * len(ones))
 
 
 def average_precision(left: Numbers, p: Numbers) -> float:

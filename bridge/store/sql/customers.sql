@@ -49,14 +49,15 @@ from decisions where customer = any(:ids) order by customer, main desc, language
 
 -- name: put_decision
 insert into decisions (customer, language, main, id, computed_at, valid_until, as_of, tier, priority, route_hint, risk_band,
-  value_minor, currency, routing, detail, card, made_of)
+  value_minor, currency, routing, detail, card, made_of, probability, scored_by, signals)
 values (:customer, :language, :main, :id, :computed_at, :valid_until, :as_of, :tier, :priority, :route_hint, :risk_band,
-  :value_minor, :currency, :routing, :detail, :card, :made_of)
+  :value_minor, :currency, :routing, :detail, :card, :made_of, :probability, :scored_by, :signals)
 on conflict (customer, language) do update set
   main = excluded.main, id = excluded.id, computed_at = excluded.computed_at, valid_until = excluded.valid_until, as_of = excluded.as_of,
   tier = excluded.tier, priority = excluded.priority, route_hint = excluded.route_hint, risk_band = excluded.risk_band,
   value_minor = excluded.value_minor, currency = excluded.currency, routing = excluded.routing, detail = excluded.detail,
   card = excluded.card, made_of = excluded.made_of,
+  probability = excluded.probability, scored_by = excluded.scored_by, signals = excluded.signals,
   shown_at = case when decisions.id = excluded.id then decisions.shown_at else null end
 
 -- name: log_decision
@@ -106,8 +107,8 @@ with recursive mine (customer, id) as (
 select mine.customer, g.offer, max(g.until), max(g.amount_minor) from mine join grants g on g.customer = mine.id
 group by mine.customer, g.offer order by mine.customer, g.offer
 
--- name: count
-select count(*) from customers where merged_into is null
-
--- name: page
+-- name: after
 select id from customers where merged_into is null and id > :after order by id limit :most
+
+-- name: in_all
+select count(*) from customers where merged_into is null

@@ -70,6 +70,9 @@ delete from grants where customer = any(:customers)
 -- name: drop_dips
 delete from dips where customer = any(:customers)
 
+-- name: drop_predictions
+delete from predictions where customer = any(:customers)
+
 -- name: drop_merges
 delete from merges where survivor = any(:customers) or absorbed = any(:customers)
 
@@ -97,6 +100,7 @@ select
   (select count(*) from outcomes where customer = any(:customers)),
   (select count(*) from grants where customer = any(:customers)),
   (select count(*) from dips where customer = any(:customers)),
+  (select count(*) from predictions where customer = any(:customers)),
   (select count(*) from audit where subject = any(:seen))
 
 -- name: versions
@@ -125,6 +129,10 @@ where customer = any(:customers) order by occurred_at, id
 
 -- name: dips
 select interaction, decision, at from dips where customer = any(:customers) order by at, interaction
+
+-- name: predictions
+select said_at, probability, model, signals, due_at, outcome, settled_at from predictions
+where customer = any(:customers) order by said_at
 
 -- name: actions
 select source, action, args, state, due_at from outbox where customer = any(:customers) order by id

@@ -55,3 +55,29 @@ order by effective_at desc, source, object, source_id
 select source, object, source_id, hash from records
 where subject = any(:subjects) and deleted = 0
 order by effective_at desc, source, object, source_id
+
+-- name: people
+select source, object, source_id, ord, hash, effective_at, known_at, subject, body, deleted from records
+where subject = any(:subjects) and object = 'customer' and deleted = 0
+order by effective_at desc, source, object, source_id
+
+-- name: told
+select v.source, v.object, v.source_id, v.ord, v.hash, v.kind, v.effective_at, v.known_at, v.subject, v.body
+from (select distinct source, object, source_id from record_versions where subject = any(:subjects) and retracted = 0) named
+join record_versions v on v.source = named.source and v.object = named.object and v.source_id = named.source_id
+where v.retracted = 0
+order by v.source, v.object, v.source_id, v.ord, v.hash
+
+-- name: page
+select source_id, effective_at, known_at, subject, body from records
+where source = :source and object = :object and deleted = 0 and source_id > :after
+order by source_id limit :most
+
+-- name: counted
+select count(*) from records where object = any(:objects) and deleted = 0
+
+-- name: sources
+select distinct source from records where object = any(:objects) order by source
+
+-- name: saying
+select subject from records where object = :object and deleted = 0 and body like :pattern

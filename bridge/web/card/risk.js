@@ -1,7 +1,7 @@
 // How likely they leave, and why: each reason opens what it was read from.
 
 import { h, section } from './nodes.js';
-import { ago, day, percent, reference, signed } from './words.js';
+import { ago, day, number, percent, reference, signed } from './words.js';
 
 const SHOWN = 3;
 
@@ -26,8 +26,13 @@ export function risk({ t, language, card, memory, act }) {
     hidden > 0 &&
       h('button', { class: 'link', type: 'button', 'data-k': 'more', 'aria-expanded': String(Boolean(memory.more)), onclick: () => act.more() },
         memory.more ? t.fewer : t.more(hidden)),
+    it.record && h('p', { class: 'alike' }, alike(it.record, language, t)),
   );
 }
+
+// What became of customers who were scored like this: the score's own small print.
+const alike = ({ customers, left, horizon_days, seen }, language, t) =>
+  t.alike(number(customers, language), percent(left, language), horizon_days, seen === 'held_out');
 
 function row(reason, { t, language, memory, act }) {
   const open = (memory.open ?? []).includes(reason.code);

@@ -2,7 +2,7 @@
 
 import { h } from './nodes.js';
 import { sourceName } from './risk.js';
-import { ago, day, round } from './words.js';
+import { ago, day, number, percent, round, span } from './words.js';
 
 export function who({ t, language, card }) {
   const { customer, value, open_cases: cases, contracts } = card;
@@ -12,6 +12,7 @@ export function who({ t, language, card }) {
   const sub = [...customer.accounts, customer.job_title, customer.since && t.since(customer.since.slice(0, 4))].filter(Boolean);
   const speaks = customer.language && customer.language !== language ? spoken(customer.language, language) : '';
   const running = contracts.filter((one) => one.product).slice(0, 2).map((one) => (one.ends ? t.until(one.product, day(one.ends, language)) : one.product));
+  const matters = (value.adjustments ?? []).filter((code) => t.matters[code]);
   const open = cases.length > 1 ? t.openCases(cases.length) : cases.map((one) => one.topic && t.openCase(one.topic))[0];
   return h(
     'header',
@@ -20,8 +21,8 @@ export function who({ t, language, card }) {
       h('h2', { id: 'title' }, name),
       tier && !customer.deceased && h('span', { class: 'tier', role: 'img', 'aria-label': t.tierTitle(tier, amount) }, [tier, amount].filter(Boolean).join(' · '))),
     sub.length > 0 && h('p', { class: 'sub' }, sub.join('\u00a0· ')),
-    (running.length > 0 || open || speaks) &&
-      h('ul', { class: 'facts' }, running.map((text) => h('li', {}, text)), open && h('li', { class: 'open' }, open), speaks && h('li', { class: 'open' }, speaks)),
+    (running.length > 0 || open || speaks || matters.length > 0) &&
+      h('ul', { class: 'facts' }, matters.map((code) => h('li', { class: 'matters', 'data-matters': code }, t.matters[code])), running.map((text) => h('li', {}, text)), open && h('li', { class: 'open' }, open), speaks && h('li', { class: 'open' }, speaks)),
     customer.communication_needs && h('p', { class: 'needs' }, h('b', {}, `${t.needs}: `), customer.communication_needs),
   );
 }
@@ -39,6 +40,8 @@ export function foot({ t, language, card, since, connected }) {
   const age = Number(card.as_of_age_s || 0) + (Date.now() - since) / 1000;
   const missing = card.missing_sources ? card.missing_sources.split(',') : [];
   const { customer } = card;
+  const guessed = mood(card.mood, t, language);
+  const ends = card.value?.low && card.value.high ? span(card.value.low, card.value.high, language) : '';
   const refuses = (customer.consents ?? []).some((one) => one.channel === 'voice' && one.status === 'denied');
   return h(
     'footer',
@@ -49,9 +52,21 @@ export function foot({ t, language, card, since, connected }) {
       !missing.length && card.degraded === 'true' && h('li', { class: 'stale' }, t.degraded),
       connected === false && h('li', { class: 'stale' }, t.offline),
       customer.owner && h('li', {}, t.owner(customer.owner)),
+      ends && h('li', { 'data-part': 'worth', title: t.worthTitle(ends) }, t.worth(ends)),
+      guessed && h('li', { 'data-part': 'mood' }, guessed),
       t.channels[customer.preferred_channel] && h('li', {}, t.channels[customer.preferred_channel]),
       refuses && h('li', {}, t.noCalls)),
   );
+}
+
+// What a silent customer would answer, in small print: a guess is no answer, and where there is one, reasons show it.
+function mood(it, t, language) {
+  if (it?.kind !== 'predicted') return '';
+  const metric = it.metric.toUpperCase();
+  const since = it.last_answer ? t.lastAnswered(day(it.last_answer, language)) : t.neverAnswered;
+  if (it.predicted === null) return t.moodUnknown(metric, since);
+  const ends = [...new Set([it.low, it.high].map((end) => number(end, language, 1)))];
+  return t.mood(metric, ends.join('–'), percent(it.coverage, language), since);
 }
 
 // A notice instead of the card. `card` has nothing personal then, but may say how many are meant and their best tier.

@@ -47,6 +47,7 @@ h2 { font-size: 17px; line-height: 24px; font-weight: 600; letter-spacing: -.012
   border: 1px solid var(--line); border-radius: 999px; padding: 2px 9px; background: var(--wash); margin-block-start: 1px; }
 .facts { display: flex; flex-wrap: wrap; gap: 2px 12px; color: var(--ink-2); font-size: 12px; line-height: 18px; margin-block-start: 10px; }
 .facts .open { color: var(--ink); font-weight: 600; }
+.facts .matters { color: var(--ink); }
 .needs { margin-block-start: 12px; padding: 8px 12px; border-radius: 8px; background: var(--wash); font-size: 13px; line-height: 18px; }
 .needs b { font-weight: 600; }
 
@@ -77,6 +78,7 @@ h2 { font-size: 17px; line-height: 24px; font-weight: 600; letter-spacing: -.012
 .link { border: 0; background: none; padding: 4px 0; margin-block-start: 4px; color: var(--accent); font: inherit; font-size: 12px; font-weight: 600;
   cursor: pointer; border-radius: 4px; }
 .link:hover { text-decoration: underline; text-underline-offset: 3px; }
+.alike { color: var(--ink-3); font-size: 12px; line-height: 16px; margin-block-start: 8px; text-wrap: pretty; }
 h4 { font-size: 12px; line-height: 16px; font-weight: 600; color: var(--ink-2); margin-block: 12px 2px; }
 
 .say { background: var(--accent-wash); }

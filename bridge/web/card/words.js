@@ -68,6 +68,14 @@ function foreign(minor, currency, language, whole) {
 // Money as one speaks of a sum: without cents.
 export const round = (value, language) => money(value, language, true);
 
+// From one sum to another of the same currency, which is named once: `310–720 €`, `£310–720`.
+export function span(low, high, language) {
+  const [first, last] = [round(low, language), round(high, language)];
+  const bare = ({ minor, currency }) => number(minor / 10 ** digitsOf(currency), language);
+  if (first === last) return first;
+  return last.endsWith(bare(high)) ? `${first}–${bare(high)}` : `${bare(low)}–${last}`;
+}
+
 export const day = (value, language) => WAYS[language].day(new Date(value.length === 10 ? `${value}T12:00:00` : value));
 
 export function clock(value) {
