@@ -41,8 +41,8 @@ class Exposure(Struct, frozen=True, kw_only=True):
 
 Outcome: TypeAlias = Callable[[Exposure], float]
 Target: TypeAlias = Callable[[Exposure], Mapping[str, float]]
-"""A policy: the probability that it would have given each arm in place of those that were in force. It goes by situation,
-cell and the arms' probabilities, and by nothing else of an exposure; those of one fold may be treated apart."""
+"""A policy: the probability that it would have given each arm in place of those that were in force. It goes by
+situation, cell, arms and their probabilities, and by nothing else of an exposure; folds may be treated apart."""
 
 
 def staying(exposure: Exposure) -> float:

@@ -145,17 +145,17 @@ def _personal(
     exposures: Sequence[Exposure], standings: Sequence[Standing], best: str, level: float
 ) -> dict[str, str] | None:
     """The arm of each cell, where telling cells apart surely earns more than `best` for all; else None."""
-    gain = personal_gain(exposures, standings, best)
+    gain = personal_gain(exposures, best)
     if gain is None or gain.lower(level) <= 0:
         return None
     chosen = _by_cell(exposures, standings, best)
     return {cell: arm for cell, arm in sorted(chosen.items()) if arm != best} or None
 
 
-def personal_gain(exposures: Sequence[Exposure], standings: Sequence[Standing], best: str) -> Estimate | None:
+def personal_gain(exposures: Sequence[Exposure], best: str) -> Estimate | None:
     """Money for each exposure that choosing by cell earns beside `best` for all, doubly robust: each fold by the choice
     that the other folds would have made. None where choosing by cell changes nothing, or `best` was never shown."""
-    if best not in {one.arm for one in standings}:
+    if best not in {one.arm for one in exposures}:
         return None
     tables = []
     for fold in range(FOLDS):
@@ -163,13 +163,12 @@ def personal_gain(exposures: Sequence[Exposure], standings: Sequence[Standing], 
         tables.append(_by_cell(others, stand(others), best) if others else {})
     if all(arm == best for table in tables for arm in table.values()):
         return None
-    takes = {one.arm: constant(one.arm) for one in standings}
 
     def chosen(one: Exposure) -> Mapping[str, float]:
         arm = tables[fold_of(one.customer)].get(one.cell, best)
-        return takes[arm if one.arms.get(arm, 0.0) > 0 else best](one)
+        return {arm if one.arms.get(arm, 0.0) > 0 else best: 1.0}
 
-    return value_policy(exposures, chosen, money, takes[best])
+    return value_policy(exposures, chosen, money, constant(best))
 
 
 def _by_cell(exposures: Sequence[Exposure], standings: Sequence[Standing], best: str) -> dict[str, str]:
