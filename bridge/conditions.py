@@ -88,13 +88,20 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 _DEEPEST = 20
 _LONGEST_PLACE = 200
+_MOST_NAMED = 40
+"""Longer lists of names help nobody."""
 _JOINTS = ("all", "any", "not")
 
 
 def nearest(word: str, known: Collection[str]) -> str:
-    """How an error message ends: the known name that was probably meant, else those there are."""
+    """How an error message ends: the known name that was probably meant, else those there are (of many the nearest)."""
+    word = word[:_LONGEST_PLACE]
     close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+    if close:
+        return f"did you mean {close[0]}?"
+    if len(known) > _MOST_NAMED:
+        return f"the nearest are {', '.join(get_close_matches(word, known, n=5, cutoff=0))}"
+    return f"known: {', '.join(sorted(known))}"
 
 
 def compile_condition(data: Any, vocabulary: Vocabulary, where: str) -> Predicate:
