@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from bridge.decisions import unpack_card
+from bridge.cards import unpack_card
 
 Rows = list[tuple[Any, ...]]
 

@@ -8,7 +8,7 @@ from time import perf_counter
 import msgspec
 
 from bridge import flat
-from bridge.decisions import unpack_card
+from bridge.cards import unpack_card
 from bridge.errors import BadRequest
 from bridge.gateway.caller import Asked, read_asked, read_pairs, read_posted
 from bridge.gateway.endpoint import Call, Raw

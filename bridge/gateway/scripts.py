@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from bridge.decisions import unpack_card
+from bridge.cards import unpack_card
 from bridge.errors import NotFound
 from bridge.flow.gathering import makeups, views
 from bridge.flow.granting import running_grants

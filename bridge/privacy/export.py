@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.decisions import unpack_card
+from bridge.cards import unpack_card
 from bridge.flow.desk import Desk
 from bridge.identity.neighbourhood import pid_name
 from bridge.privacy.traces import find

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from bridge.adapter.base import Item
-from bridge.decisions import unpack_card
+from bridge.cards import unpack_card
 from bridge.flow import Desk, refresh_due, review
 from bridge.flow.drifting import last_drift
 from bridge.flow.lived import GRACE, PERIOD, lived_record, note, settle

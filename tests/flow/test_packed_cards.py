@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.decisions import pack_card, unpack_card
+from bridge.cards import pack_card, unpack_card
 
 CARD = b'{"decision_id":"d_1","customer":{"accounts":[],"name":"Frau Kaya"},"schema":"1"}'
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.decisions import pack_card, unpack_card
+from bridge.cards import pack_card, unpack_card
 from bridge.flow import refresh_due
 from bridge.store import Unit, micros
 from tests.gateway.conftest import Gateway, case, person

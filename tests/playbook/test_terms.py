@@ -42,7 +42,8 @@ def offering(*offers: Offer, **fields: Any) -> Offering:
 
 
 def catalogue(*offers: Offer, **fields: Any) -> Catalogue:
-    return Catalogue(**({"hourly_rate": 36.0, "offers": {one.id: one for one in offers}} | fields))
+    usual: dict[str, Any] = {"hourly_rate": 36.0, "offers": {one.id: one for one in offers}}
+    return Catalogue(**(usual | fields))
 
 
 def euros(amount: float) -> Money:

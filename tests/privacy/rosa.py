@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.adapter.base import Item
 from bridge.automation import outbox
-from bridge.decisions import unpack_card
+from bridge.cards import unpack_card
 from bridge.flow import Desk
 from bridge.gateway.trail import Trail
 from bridge.intake import sync

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.decisions import decide, load_deciding, unpack_card
+from bridge.cards import unpack_card
+from bridge.decisions import decide, load_deciding
 from bridge.errors import ConfigError
 from bridge.model import Account, ContractStatus, Customer, SurveyMetric, SurveyResponse
 from bridge.scoring import Fitted, load_scoring, score
