@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -33,6 +33,28 @@ commands = typer.Typer(no_args_is_help=True, help="Playbooks: check the files, a
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 _MOST_NAMED = 20
+_LABELS = {
+    "de": {
+        "more": "dann",
+        "leniency": "Kulanz",
+        "do_not_say": "nicht sagen",
+        "done_when": "erledigt, wenn",
+        "later": "nach {} Tagen",
+        "columns": ("Angebot", "Agent", "Teamleitung", "muss halten", "weil"),
+        "not_now": "zurzeit nicht",
+        "also": "trifft auch zu",
+    },
+    "en": {
+        "more": "then",
+        "leniency": "leniency",
+        "do_not_say": "do not say",
+        "done_when": "done when",
+        "later": "after {} days",
+        "columns": ("Offer", "Agent", "Team lead", "Has to hold", "Why"),
+        "not_now": "not now",
+        "also": "also applies",
+    },
+}
 
 
 @commands.command(
@@ -166,17 +188,17 @@ def _show_customer(customer: str, found: list[Previewed], lang: str, *, as_json:
     if as_json:
         typer.echo(msgspec.json.encode(said).decode())
         return
-    words: dict[str, Any] = say_script(one.suggestion, lang)
+    words, labels = say_script(one.suggestion, lang), _LABELS[lang]
     out.print(f"[bold]{escape(one.suggestion.script_id)}[/]  {escape(words['title'])}", highlight=False)
     for name in ("empathy", "line"):
         if words[name]:
             out.print(f"  „{escape(words[name])}“" if lang == "de" else f"  “{escape(words[name])}”", highlight=False)
     for name in ("more", "leniency", "do_not_say", "done_when"):
         for text in words[name]:
-            out.print(f"  {name.replace('_', ' ')}: {escape(text)}", highlight=False)
+            out.print(f"  {labels[name]}: {escape(text)}", highlight=False)
     for then in words["follow_up"]:
-        out.print(f"  after {then['days']} days: {escape(then['text'])}", highlight=False)
-    table = Table("Offer", "Agent", "Team lead", "Has to hold", "Why", box=None, padding=(0, 2, 0, 2))
+        out.print(f"  {str(labels['later']).format(then['days'])}: {escape(then['text'])}", highlight=False)
+    table = Table(*labels["columns"], box=None, padding=(0, 2, 0, 2))
     for offer in one.suggestion.made:
         rate = offer.break_even.save_rate if offer.break_even else None
         why = "" if offer.why is None else f"{offer.why.uplift:.1%} × {offer.why.margin} − {offer.why.cost}"
@@ -184,10 +206,12 @@ def _show_customer(customer: str, found: list[Previewed], lang: str, *, as_json:
         table.add_row(offer.name[lang], str(offer.ceiling or ""), str(offer.team_lead_ceiling or ""), hold, why)
     for held in one.suggestion.withheld:
         until = f" until {held.until:%Y-%m-%d}" if held.until else ""
-        table.add_row(held.name[lang], "", "", "", f"[dim]not now: {held.reason.replace('_', ' ')}{until}[/]")
+        table.add_row(
+            held.name[lang], "", "", "", f"[dim]{labels['not_now']}: {held.reason.replace('_', ' ')}{until}[/]"
+        )
     if table.row_count:
         out.print(table)
-    out.print(f"  also applies: {', '.join(one.suggestion.alternates) or 'nothing'}", style="dim", highlight=False)
+    out.print(f"  {labels['also']}: {', '.join(one.suggestion.alternates) or '–'}", style="dim", highlight=False)
 
 
 class Line(msgspec.Struct, kw_only=True):

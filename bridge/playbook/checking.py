@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from bridge.adapter.yamlfile import check, read_yaml
@@ -53,7 +54,7 @@ class Checked(Struct, frozen=True, kw_only=True):
 def check_playbooks(folder: Path) -> Checked:
     """Read every playbook of `folder`, one by one, and judge them together. Raises nothing: errors are findings."""
     findings: list[Finding] = []
-    catalogue = NO_OFFERS
+    catalogue: Catalogue | None = None
     offers = folder.parent / "offers.yaml"
     try:
         catalogue = load_catalogue(offers)
@@ -65,10 +66,9 @@ def check_playbooks(folder: Path) -> Checked:
         try:
             with with_lines(path):
                 file = read_playbook(path)
-                if not any(one.place == "" and one.file == str(offers) for one in findings):
-                    compile_playbook(file, str(path), catalogue)
-                else:
-                    compile_condition(file.when, SCRIPT_VOCABULARY, f"{path}: when")
+                # one broken catalogue is one finding, not one for every playbook that draws on it
+                known = file if catalogue is not None else msgspec.structs.replace(file, offer=None)
+                compile_playbook(known, str(path), catalogue or NO_OFFERS)
         except ConfigError as problem:
             findings.append(_error(path, problem))
             continue
@@ -79,7 +79,7 @@ def check_playbooks(folder: Path) -> Checked:
                 check_instead(file, str(paths[id]), [path.stem for path in folder.glob("*.yaml")])
         except ConfigError as problem:
             findings.append(_error(paths[id], problem))
-        for severity, place, text in (*_texts(file), *_offers(file, catalogue)):
+        for severity, place, text in (*_texts(file), *_offers(file, catalogue or NO_OFFERS)):
             findings.append(_finding(paths[id], severity, place, text))
     if not any(not file.when for file in files.values()):
         text = "one playbook has to apply always: leave out `when` in it, as in default.yaml"
@@ -88,7 +88,7 @@ def check_playbooks(folder: Path) -> Checked:
         findings.append(_finding(paths[id], severity, place, text))
     rank = ("error", "warning", "note")
     findings.sort(key=lambda one: (rank.index(one.severity), one.file, one.line or 0))
-    return Checked(files=files, catalogue=catalogue, findings=tuple(findings))
+    return Checked(files=files, catalogue=catalogue or NO_OFFERS, findings=tuple(findings))
 
 
 def read_draft(path: Path) -> PlaybookFile:
