@@ -15,6 +15,7 @@ from datetime import date
 from math import ceil
 from statistics import mean
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
@@ -30,21 +31,25 @@ from bridge.sample import SCRIPTS
 EPOCHS = 26
 DRAWS = 400
 """Fewer than in use, for speed: chances of being best to about two points."""
-RULES = ChoiceRules(begins=date(2024, 11, 25), hold_out=0.05, explore=0.2)
+RULES = ChoiceRules(begins=date(2024, 11, 25), hold_out=0.05, explore=0.2, matters=0.05)
+"""Of these callers half would leave: five of a hundred are a small difference."""
+EVENLY = msgspec.structs.replace(RULES, hold_out=0.0, explore=1.0, floor=0.25)
+"""All scripts alike: how little an effect can be to be named as none, if nothing is held back."""
 
 
 class Plan(Struct, frozen=True):
-    """How much is measured: runs of the full length, shorter ones, and the people who call."""
+    """How much is measured: long runs, long ones with all scripts shown alike, shorter ones; how large the sample is."""
 
     long_runs: int
+    even_runs: int
     long_calls: int
     short_runs: int
     short_calls: int
     customers: int
 
 
-FULL = Plan(long_runs=20, long_calls=20_000, short_runs=200, short_calls=6_000, customers=12_000)
-QUICK = Plan(long_runs=1, long_calls=20_000, short_runs=6, short_calls=6_000, customers=4_000)
+FULL = Plan(long_runs=40, even_runs=40, long_calls=20_000, short_runs=200, short_calls=6_000, customers=16_000)
+QUICK = Plan(long_runs=1, even_runs=1, long_calls=20_000, short_runs=6, short_calls=6_000, customers=4_000)
 
 
 class Run(Struct, frozen=True):
@@ -133,11 +138,21 @@ def measure_choice(plan: Plan) -> list[Figure]:
     """All figures."""
     pools = make_pools(plan.customers)
     long = [simulate(pools, plan.long_calls, seed) for seed in range(plan.long_runs)]
+    even = [simulate(pools, plan.long_calls, 5_000 + seed, EVENLY) for seed in range(plan.even_runs)]
     short = [simulate(pools, plan.short_calls, 1_000 + seed) for seed in range(plan.short_runs)]
-    figures = []
-    for calls, runs in ((plan.long_calls, long), (plan.short_calls, short)):
-        figures += _judged(f"{calls:,} calls", pools, runs)
-    return figures
+    return [
+        *_judged(f"{plan.long_calls:,} calls", pools, long),
+        *_regret(f"{plan.long_calls:,} calls", long, most=0.5),
+        *_judged(f"{plan.long_calls:,} calls, evenly", pools, even),
+        *_judged(f"{plan.short_calls:,} calls", pools, short),
+        *_regret(f"{plan.short_calls:,} calls", short),
+    ]
+
+
+def _regret(name: str, runs: list[Run], most: float | None = None) -> list[Figure]:
+    missed, uniform = mean(run.regret for run in runs), mean(run.uniform for run in runs)
+    note = f"{missed:.2f} € a call of {uniform:.2f} €"
+    return [_figure(f"{name}: regret, share of uniform choice's", missed / uniform, most=most, note=note)]
 
 
 def _judged(name: str, pools: tuple[Pool, ...], runs: list[Run]) -> list[Figure]:
@@ -161,12 +176,6 @@ def _judged(name: str, pools: tuple[Pool, ...], runs: list[Run]) -> list[Figure]
         _figure(f"{name}: ranges of 95 % that cover, by weights", share("weighted"), least=0.935, note=seeds),
         _figure(f"{name}: worth of the policy, covered at 95 %", share("worth"), least=0.92, note=seeds),
         _figure(f"{name}: smallest difference that shows", mean(smallest) * 100, unit="points", note="mean of scripts"),
-        _figure(
-            f"{name}: regret, share of uniform choice's",
-            sum(run.regret for run in runs) / sum(run.uniform for run in runs),
-            most=0.5,
-            note=f"{mean(run.regret for run in runs):.2f} € a call of {mean(run.uniform for run in runs):.2f} €",
-        ),
         _figure(
             f"{name}: wrong among those said to do nothing",
             mean(named[Verdict.nothing]),

@@ -95,9 +95,9 @@ def test_ranges_cover_the_truth_as_often_as_they_say_whatever_was_guessed(guesse
     random = Random(3)
     hits = {"95": 0, "90": 0, "weights": 0}
     errors = []
-    runs = 250
+    runs = 120
     for _ in range(runs):
-        rows = exposures(random, 600)
+        rows = exposures(random, 450)
         guesses = guess(rows, staying) if guessed == "well" else {"complaint": Fixed({("default", "high"): 3.0})}
         robust = compare_arms(rows, "apology", "default", staying, guesses)
         weighted = compare_arms_weighted(rows, "apology", "default", staying)
@@ -120,17 +120,17 @@ def test_what_a_known_policy_would_have_brought_agrees_with_the_truth() -> None:
     """Logged by three policies that changed, asked for a fourth that tells customers apart."""
     random = Random(5)
     truth = 0.7 * STAYS["low"]["complaint"] + 0.3 * STAYS["high"]["apology"] - 0.1 / 3
-    hits, runs = 0, 200
+    hits, runs = 0, 100
     for _ in range(runs):
         rows = exposures(random, 500)
         found = value_policy(rows, lambda one: {"apology" if one.cell == "high" else "complaint": 1.0}, staying)
         hits += found.interval()[0] <= truth <= found.interval()[1]
         assert 50 < found.ess < 500
-    assert hits / runs == pytest.approx(0.95, abs=0.05)
+    assert hits / runs == pytest.approx(0.95, abs=0.06)
 
 
 def test_guessing_by_cell_makes_the_estimate_steadier() -> None:
-    rows = exposures(Random(1), 3_000)
+    rows = exposures(Random(1), 2_000)
     robust, weighted = (f(rows, "apology", "default", staying) for f in (compare_arms, compare_arms_weighted))
     assert robust is not None
     assert weighted is not None
@@ -192,9 +192,9 @@ def test_four_of_five_tries_show_the_smallest_difference_that_is_stated() -> Non
     random = Random(4)
     seen = sum(
         Estimate(value=random.gauss(one.smallest(), 0.02), error=0.02, ess=1e9, freedom=1e9).interval()[0] > 0
-        for _ in range(4_000)
+        for _ in range(2_000)
     )
-    assert seen / 4_000 == pytest.approx(0.8, abs=0.02)
+    assert seen / 2_000 == pytest.approx(0.8, abs=0.03)
 
 
 def test_weights_that_differ_tell_less() -> None:

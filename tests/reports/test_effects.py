@@ -32,11 +32,11 @@ def effect(arm: str = "apology", **more: object) -> Effect:
 
 
 def test_every_script_is_counted_and_held_against_the_neutral_one() -> None:
-    rows = exposures(Random(1), 6_000, cost={"apology": 5.0})
+    rows = exposures(Random(1), 4_000, cost={"apology": 5.0})
     rows[0] = msgspec.structs.replace(rows[0], used=True, saved=True)
     report = report_effects(RULES, rows, UNLEARNT)
     assert [one.arm for one in report.effects] == ["apology", "complaint", "default"]
-    assert sum(one.shown for one in report.effects) == 6_000
+    assert sum(one.shown for one in report.effects) == 4_000
     assert sum(one.used for one in report.effects) == sum(one.saved for one in report.effects) == 1
     apology, _, neutral = report.effects
     assert apology.granted == 5.0 * apology.shown
@@ -53,7 +53,7 @@ def test_every_script_is_counted_and_held_against_the_neutral_one() -> None:
 
 
 def test_the_worth_of_policies_agrees_with_the_truth() -> None:
-    rows = exposures(Random(4), 6_000)
+    rows = exposures(Random(4), 4_000)
     policy = Policy(
         epoch=3,
         situations={
@@ -77,7 +77,7 @@ def test_the_worth_of_policies_agrees_with_the_truth() -> None:
         assert found.value == pytest.approx(truth, abs=3 * found.error)
     assert stayed.beside_none.value == pytest.approx(stayed.present.value - stayed.none.value)
     assert money.none.value == pytest.approx(100 * stayed.none.value, rel=1e-6)
-    assert 0 < stayed.single.ess < stayed.present.ess < 6_000
+    assert 0 < stayed.single.ess < stayed.present.ess < 4_000
     assert "neutral script alone (" in say_worth(stayed, "en")
 
 
@@ -112,11 +112,11 @@ def test_scripts_without_effect_are_named_and_hardly_any_other() -> None:
     """At the margin itself a script is named as doing nothing in one of twenty reports; without an effect, often."""
     random = Random(8)
     at_margin = sum(
-        judge([sure(random.gauss(0.05, 0.01), 0.01)], margin=0.05, rate=0.05) == [Verdict.nothing] for _ in range(2_000)
+        judge([sure(random.gauss(0.05, 0.01), 0.01)], margin=0.05, rate=0.05) == [Verdict.nothing] for _ in range(1_000)
     )
-    assert at_margin / 2_000 == pytest.approx(0.05, abs=0.015)
+    assert at_margin / 1_000 == pytest.approx(0.05, abs=0.02)
     named = helped = 0
-    runs = 25
+    runs = 10
     for _ in range(runs):
         rows = exposures(random, 2_000, stays=NOTHING)
         report = report_effects(msgspec.structs.replace(RULES, matters=0.1), rows, UNLEARNT)
@@ -124,7 +124,7 @@ def test_scripts_without_effect_are_named_and_hardly_any_other() -> None:
         named += by_arm["complaint"] is Verdict.nothing
         helped += by_arm["complaint"] in (Verdict.helps, Verdict.harms)
     assert named >= runs / 2
-    assert helped <= 4
+    assert helped <= 3
 
 
 @pytest.mark.parametrize(
