@@ -18,8 +18,9 @@ from bridge.adapter.client import Client, open_client
 from bridge.adapter.delivery import Item, Refetch
 from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
 from bridge.facts import Origin
-from bridge.flow import Desk, absorb, apply_rules, fit_tiers, refresh_due, review
+from bridge.flow import Desk, absorb, apply_rules, exposing, fit_tiers, refresh_due, review
 from bridge.flow.reading import next_try
+from bridge.flow.relearning import learn_next
 from bridge.intake import inbox, sync
 from bridge.intake.inbox import Delivery
 from bridge.store import Unit, micros
@@ -230,6 +231,8 @@ class Worker(Struct, kw_only=True):
             await fit_tiers(self.desk, now)
         await self.desk.look_up()
         await review(self.desk, now)
+        await exposing.settle(self.desk, now)
+        await learn_next(self.desk, now)
         rows = await self.desk.store.all("inbox.states")
         for state in ("new", "waiting", "dead"):
             METRICS.waiting.labels(state).set(sum(row[2] for row in rows if row[1] == state))

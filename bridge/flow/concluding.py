@@ -107,7 +107,14 @@ async def conclude(
             _forget(unit, customer, now)
             put.append(_customer(customer, regrouped, stored, now, due_at=_NEVER))
             continue
-        one = decide(desk.rules.deciding, seen, now=now, fitted=desk.fitted, granted=granted.get(customer, {}))
+        one = decide(
+            desk.rules.deciding,
+            seen,
+            now=now,
+            fitted=desk.fitted,
+            granted=granted.get(customer, {}),
+            policies=desk.policies,
+        )
         prepared[customer] = one
         facts += _supersede(unit, one, before.get(customer, []), origins[customer], now)
         put.append(_customer(customer, regrouped, stored, now, due_at=micros(one.due_at)))

@@ -11,8 +11,9 @@ from bridge.adapter.registry import Registry
 from bridge.decisions import Deciding, load_deciding
 from bridge.facts import Origin
 from bridge.flow.folding import Change
-from bridge.flow.models import read_fitted
+from bridge.flow.models import read_fitted, read_policies
 from bridge.identity.rules import IdentityRules, load_identity
+from bridge.playbook import Policy
 from bridge.scoring import NOTHING_FITTED, Fitted
 from bridge.settings import Settings
 from bridge.store import Store, Unit, instant, micros
@@ -26,7 +27,7 @@ class Rules(Struct, frozen=True, kw_only=True):
 
 
 class Desk(Struct, kw_only=True):
-    """Shared by all that runs in one process. `fitted` and `live_since` follow the store (see `look_up`)."""
+    """Shared by all that runs in one process. What has a default follows the store (see `look_up`)."""
 
     store: Store
     registry: Registry
@@ -34,6 +35,7 @@ class Desk(Struct, kw_only=True):
     settings: Settings
     salt: str
     fitted: Fitted = NOTHING_FITTED
+    policies: tuple[Policy, ...] = ()
     live_since: dict[str, datetime | None] = {}
 
     def origin_of(self, change: Change) -> Origin:
@@ -52,6 +54,7 @@ class Desk(Struct, kw_only=True):
             row[0]: None if row[3] is None else instant(row[3]) for row in await self.store.all("sources.all")
         }
         self.fitted = await read_fitted(self.store, self.rules.deciding.card)
+        self.policies = await read_policies(self.store)
 
 
 def load_rules(settings: Settings) -> Rules:

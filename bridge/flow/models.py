@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from bridge.errors import BadRequest
 from bridge.facts import Origin
+from bridge.playbook import Policy
 from bridge.scoring import Fitted, ScoringCard, TierCuts
 from bridge.scoring.mood import MoodModel, MoodScorer, parse_mood
 from bridge.scoring.record import RiskRecord
@@ -199,3 +200,9 @@ async def records_of(store: Store, model: str) -> list[tuple[datetime, RiskRecor
     """Every record of `model` with the instant at which it was put, newest first."""
     rows = await store.all("meta.models", kind=f"{RECORD}{model}")
     return [(instant(row[3]), msgspec.json.decode(row[2], type=RiskRecord)) for row in rows]
+
+
+async def read_policies(store: Store) -> tuple[Policy, ...]:
+    """What was learnt about scripts, newest first: the policy of the next epoch may be there already."""
+    rows = (await store.all("meta.models", kind="choice"))[:2]
+    return tuple(msgspec.json.decode(row[2], type=Policy) for row in rows)

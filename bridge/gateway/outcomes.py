@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from bridge.cards import unpack_card
 from bridge.errors import BadRequest, Conflict, NotFound, Superseded
 from bridge.facts import FactKind, Origin, fact_id
+from bridge.flow.exposing import note
 from bridge.gateway.endpoint import Call
 from bridge.gateway.grants import Running, check_grant
 from bridge.model import Money
@@ -89,6 +90,9 @@ async def record(call: Call, body: OutcomeBody) -> Recorded:
         return Recorded(outcome=row["key"], decision=decision, recorded=False)
     for _ in range(ATTEMPTS):
         unit = _unit(body, row)
+        if body.kind == "shown":
+            horizon = call.gate.desk.rules.deciding.choice.horizon_days
+            note(unit, seen[0][6], decision=decision, customer=customer, at=call.now, horizon_days=horizon)
         if body.offer is not None:
             await _grant(call, unit, row, seen[0])
         try:

@@ -25,8 +25,8 @@ from bridge.privacy.traces import Traces, find
 from bridge.store import Unit, micros
 
 ATTEMPTS = 5
-_COUNTED = "records decisions former_decisions facts outbox outcomes grants dips predictions audit".split()
-_TABLES = "decisions log facts outbox outcomes grants dips predictions merges audit customers".split()
+_COUNTED = "records decisions former_decisions facts outbox outcomes grants dips predictions exposures audit".split()
+_TABLES = "decisions log facts outbox outcomes grants dips predictions exposures merges audit customers".split()
 
 
 async def erase(desk: Desk, customer: str, *, by: str, now: datetime) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _INSTANTS = {
     "said_at",
     "settled_at",
 }
-_JSON = {"body", "data", "raw", "args", "evidence"}
+_JSON = {"body", "data", "raw", "args", "evidence", "later"}
 
 _COLUMNS = {
     "records": ("privacy.versions", "source object id kind effective_at known_at body"),
@@ -39,6 +39,7 @@ _COLUMNS = {
     "facts": ("privacy.facts", "kind occurred_at known_at origin cause data"),
     "interactions_asked_about": ("privacy.dips", "interaction decision at"),
     "predictions": ("privacy.predictions", "said_at probability model signals due_at outcome settled_at"),
+    "scripts_shown": ("privacy.exposures", "decision at situation arm cell became later settled_at"),
     "actions": ("privacy.actions", "source action args state due_at"),
     "merges": ("privacy.assertions", "a b same origin evidence at undone_at"),
     "seen_by": ("privacy.audit", "at actor action"),

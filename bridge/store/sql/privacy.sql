@@ -70,6 +70,9 @@ delete from grants where customer = any(:customers)
 -- name: drop_dips
 delete from dips where customer = any(:customers)
 
+-- name: drop_exposures
+delete from exposures where customer = any(:customers)
+
 -- name: drop_predictions
 delete from predictions where customer = any(:customers)
 
@@ -101,6 +104,7 @@ select
   (select count(*) from grants where customer = any(:customers)),
   (select count(*) from dips where customer = any(:customers)),
   (select count(*) from predictions where customer = any(:customers)),
+  (select count(*) from exposures where customer = any(:customers)),
   (select count(*) from audit where subject = any(:seen))
 
 -- name: versions
@@ -129,6 +133,10 @@ where customer = any(:customers) order by occurred_at, id
 
 -- name: dips
 select interaction, decision, at from dips where customer = any(:customers) order by at, interaction
+
+-- name: exposures
+select decision, at, situation, arm, cell, became, later, settled_at from exposures
+where customer = any(:customers) order by at, situation
 
 -- name: predictions
 select said_at, probability, model, signals, due_at, outcome, settled_at from predictions

@@ -1,0 +1,200 @@
+"""Scripts that were shown: noted with the probabilities they were drawn with, settled by what the customer then did.
+
+A script counts when an agent had it before their eyes, once for each customer, epoch and situation: the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from bridge.cards import unpack_card
+from bridge.flow.desk import Desk
+from bridge.flow.gathering import makeups, views
+from bridge.flow.hindsight import became_of
+from bridge.flow.leaving import SUCCESSOR_DAYS, Became
+from bridge.model import Money
+from bridge.playbook.exposures import Exposure
+from bridge.scoring import score
+from bridge.scoring.signals_contracts import goes_on
+from bridge.scoring.view import View
+from bridge.store import Store, Unit, instant, micros
+
+GRACE: Final = timedelta(days=SUCCESSOR_DAYS + 3)
+"""How long after its horizon an exposure is settled: until then a successor contract may begin and be told of."""
+_SETTLED_AT_ONCE = 50
+_PAGE = 2_000
+
+
+class Drawn(Struct, frozen=True):
+    """How a script was drawn, as its card says it."""
+
+    situation: str
+    epoch: int
+    arm: str
+    propensity: float
+    arms: dict[str, float]
+    cell: str
+    why: str
+
+
+class _Worth(Struct):
+    expected: Money | None = None
+
+
+class _Ends(Struct):
+    record: str
+    ends: date | None = None
+
+
+class _Card(Struct):
+    """What has to be read of a stored card."""
+
+    value: _Worth
+    choice: Drawn | None = None
+    contracts: tuple[_Ends, ...] = ()
+
+
+class Later(Struct, frozen=True, kw_only=True):
+    """What happened to the customer from a decision to the end of its horizon: the bridge sees it by itself."""
+
+    became: str
+    """left, stayed, not_asked (no contract and no rhythm to judge by)."""
+    day: date | None
+    """On which who left did so."""
+    renewed: bool
+    """A contract goes on beyond the day that the card named as its end, or another one began."""
+    bought: int
+    """Purchases after it, refunded ones not counted."""
+    risk: float | None
+    """The probability to leave at the time of settling."""
+
+
+_read_card = msgspec.json.Decoder(_Card).decode
+_read_arms = msgspec.json.Decoder(dict[str, float]).decode
+read_later = msgspec.json.Decoder(Later).decode
+"""What stands in the column `later`."""
+
+
+def note(unit: Unit, packed: bytes, *, decision: str, customer: str, at: datetime, horizon_days: int) -> None:
+    """Add to `unit` that the script of a decision was shown; nothing while no script is being tried."""
+    card = _read_card(unpack_card(packed))
+    drawn = card.choice
+    if drawn is None:
+        return
+    expected = card.value.expected
+    unit.add(
+        "exposures.add",
+        customer=customer,
+        epoch=drawn.epoch,
+        situation=drawn.situation,
+        decision=decision,
+        at=micros(at),
+        arm=drawn.arm,
+        arms=msgspec.json.encode(drawn.arms).decode(),
+        cell=drawn.cell,
+        value_minor=None if expected is None else expected.minor,
+        currency=None if expected is None else expected.currency,
+        due_at=micros(at + timedelta(days=horizon_days)),
+    )
+
+
+async def settle(desk: Desk, now: datetime) -> int:
+    """Write beside every exposure whose time has come what became of the customer; returns how many there were.
+
+    Those of customers who object by now, have died or are no customers any more are dropped: nothing may be learnt
+    from them.
+    """
+    done = 0
+    while rows := await desk.store.all("exposures.due", now=micros(now - GRACE), most=_SETTLED_AT_ONCE):
+        living = {row[0]: await _survivor(desk.store, row[0]) for row in rows}
+        asked: dict[str, list[tuple[datetime, datetime]]] = {}
+        for customer, _, _, _, at, due_at in rows:
+            asked.setdefault(living[customer], []).append((instant(at), instant(due_at)))
+        became = await became_of(desk, asked, now=now)
+        found = await views(desk.store, Unit(), await makeups(desk.store, asked), {}, desk.rules.identity)
+        unit = Unit()
+        for customer, epoch, situation, decision, at, due_at in rows:
+            outcome = became.get((living[customer], instant(at)))
+            if outcome is None:
+                unit.add("exposures.drop", customers=[customer])
+                continue
+            view = found[living[customer]]
+            later = Later(
+                became=outcome.became.value,
+                day=outcome.day,
+                renewed=await _renewed(desk.store, decision, view, instant(at).date()),
+                bought=_bought(view, instant(at), instant(due_at)),
+                risk=score(desk.rules.deciding.card, view, now, desk.fitted).risk.probability,
+            )
+            unit.add(
+                "exposures.settle",
+                customer=customer,
+                epoch=epoch,
+                situation=situation,
+                became=later.became,
+                later=msgspec.json.encode(later).decode(),
+                at=micros(now),
+            )
+        await desk.store.write(unit)
+        done += len(rows)
+    return done
+
+
+async def _survivor(store: Store, customer: str) -> str:
+    row = await store.one("gateway.survivor", customer=customer)
+    return customer if row is None else str(row[0])
+
+
+async def _renewed(store: Store, decision: str, view: View, day: date) -> bool:
+    rows = await store.all("gateway.decision", id=decision)
+    ends = {one.record: one.ends for one in _read_card(unpack_card(rows[0][6])).contracts} if rows else {}
+    for held in view.contracts:
+        contract = held.record
+        if not goes_on(contract):
+            continue
+        if held.ref not in ends:
+            if contract.starts is not None and contract.starts > day:
+                return True
+        elif (before := ends[held.ref]) is not None and (contract.ends is None or contract.ends > before):
+            return True
+    return False
+
+
+def _bought(view: View, after: datetime, until: datetime) -> int:
+    return sum(after < (held.record.at or held.at) <= until and not held.record.refunded for held in view.purchases)
+
+
+async def exposures(store: Store, *, settled: bool = True) -> AsyncIterator[Exposure]:
+    """All that was shown and has been settled, in the order of customers, read page by page.
+
+    With `settled` False also what is still open, as if they had stayed: to count what was shown, and no more. Amounts
+    are whole units of the currency that the customer's value is in. Who cannot be judged is left out.
+    """
+    place: dict[str, Any] = {"customer": "", "epoch": -1, "situation": ""}
+    while rows := await store.all("exposures.done", **place, most=_PAGE):
+        for customer, epoch, situation, _, _, arm, arms, cell, value, currency, became, used, saved, granted in rows:
+            if became == Became.not_asked or (became is None and settled):
+                continue
+            yield Exposure(
+                customer=customer,
+                situation=situation,
+                epoch=epoch,
+                arm=arm,
+                arms=_read_arms(arms),
+                cell=cell,
+                stayed=became != Became.left,
+                value=_whole(value, currency),
+                cost=_whole(granted, currency),
+                used=bool(used),
+                saved=bool(saved),
+            )
+        place = {"customer": rows[-1][0], "epoch": rows[-1][1], "situation": rows[-1][2]}
+
+
+def _whole(minor: int | None, currency: str | None) -> float:
+    return float(Money(minor, currency).amount) if minor and currency else 0.0
