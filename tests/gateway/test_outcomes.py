@@ -45,6 +45,9 @@ async def decision(gateway: Gateway, offer: dict[str, Any] | None = None) -> str
                 detail=bytes(stored[1]),
                 card=pack_card(msgspec.json.encode(card)),
                 made_of=stored[2],
+                probability=None,
+                scored_by=None,
+                signals=None,
             )
         await gateway.store.write(unit)
     return id
