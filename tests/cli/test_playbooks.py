@@ -164,3 +164,14 @@ def test_what_cannot_be_meant_is_said_in_plain_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], what: str
 ) -> None:
     assert what in fails(monkeypatch, capsys, *words)
+
+
+def test_the_example_in_the_guide_is_right_and_so_is_the_slip_it_shows(config: Path) -> None:
+    guide = (SHIPPED.parent / "docs" / "PLAYBOOKS.md").read_text("utf-8")
+    example = guide.split("```yaml\n")[1].split("```")[0]
+    path = config / "playbooks" / "discount_talk.yaml"
+    path.write_text(example, "utf-8")
+    ask("check", "--strict")
+    path.write_text(example.replace("signal: discount_ending,", "signal: discount_endin,", 1), "utf-8")
+    slip = next(line for line in guide.splitlines() if line.startswith("error  "))
+    assert slip.partition("playbooks/")[2] in ask("check", code=1).replace(str(config), "")
