@@ -38,7 +38,7 @@ EVENLY = msgspec.structs.replace(RULES, hold_out=0.0, explore=1.0, floor=0.25)
 
 
 class Plan(Struct, frozen=True):
-    """How much is measured: long runs, long ones with all scripts shown alike, shorter ones; how large the sample is."""
+    """How much is measured: long runs, long ones with all scripts shown alike, short ones; how large the sample is."""
 
     long_runs: int
     even_runs: int
@@ -58,7 +58,7 @@ class Run(Struct, frozen=True):
     report: Report
     policy: Policy
     worth: float
-    """How many more truly stay under that policy than under the neutral script, as a share of all calls."""
+    """How many more truly stayed than under the neutral script, as a share of all calls."""
     regret: float
     uniform: float
 
@@ -86,17 +86,12 @@ def simulate(pools: tuple[Pool, ...], calls: int, seed: int, rules: ChoiceRules 
             missed += best - earned
             uniform += best - float(pool.money[who].mean(axis=1).sum())
     report = report_effects(rules, shown, policy)
-    return Run(report, policy, _true_worth(pools, shown, policy, rules), missed / made, uniform / made)
+    return Run(report, policy, _true_worth(pools, shown), missed / made, uniform / made)
 
 
-def _true_worth(pools: tuple[Pool, ...], shown: list[Exposure], policy: Policy, rules: ChoiceRules) -> float:
-    calls = Counter(one.situation for one in shown)
-    more = 0.0
-    for pool in pools:
-        by_cell = {cell: chances(rules, policy, pool.situation, pool.arms, cell=cell) for cell in set(pool.cells)}
-        shares = np.array([list(by_cell[cell].values()) for cell in pool.cells])
-        beside = pool.stays - pool.stays[:, [pool.arms.index(NEUTRAL)]]
-        more += calls[pool.situation] * float((shares * beside).sum(axis=1).mean())
+def _true_worth(pools: tuple[Pool, ...], shown: list[Exposure]) -> float:
+    effects = {pool.situation: pool.effects for pool in pools}
+    more = sum(sum(chance * effects[one.situation][arm] for arm, chance in one.arms.items()) for one in shown)
     return more / len(shown)
 
 
@@ -174,7 +169,7 @@ def _judged(name: str, pools: tuple[Pool, ...], runs: list[Run]) -> list[Figure]
         _figure(f"{name}: ranges of 95 % that cover", share("95"), least=0.935, note=f"{seeds}, doubly robust"),
         _figure(f"{name}: ranges of 90 % that cover", share("90"), least=0.88, note=seeds),
         _figure(f"{name}: ranges of 95 % that cover, by weights", share("weighted"), least=0.935, note=seeds),
-        _figure(f"{name}: worth of the policy, covered at 95 %", share("worth"), least=0.92, note=seeds),
+        _figure(f"{name}: what was kept in all, covered at 95 %", share("worth"), least=0.92, note=seeds),
         _figure(f"{name}: smallest difference that shows", mean(smallest) * 100, unit="points", note="mean of scripts"),
         _figure(
             f"{name}: wrong among those said to do nothing",

@@ -46,22 +46,24 @@ class Effect(Struct, frozen=True, kw_only=True):
 
 
 class Worth(Struct, frozen=True, kw_only=True):
-    """What four policies would have brought in all exposures, per exposure, and how `present` differs; doubly robust.
+    """What policies bring in these exposures, for each exposure, and how they differ; doubly robust.
 
-    `present` is the policy in force with its hold-out and exploration; `usual` the same without them; `single` the best
-    single arm of each situation; `none` the neutral script for everybody.
+    `lived` is what was really done, hold-out and exploration included: each epoch by what was known before it. `usual`
+    is the policy in force without those two, `single` the best single arm of each situation, `none` the neutral script
+    for everybody. The policy in force was learnt from these very exposures, so that `usual` and `single` look somewhat
+    better than they are, most where little was shown; `lived` and `none` do not.
     """
 
     outcome: Literal["stayed", "money"]
     exposures: int
-    present: Estimate
+    lived: Estimate
     usual: Estimate
     single: Estimate
     none: Estimate
     beside_single: Estimate
     """`usual` less `single`: what choosing by customer brings."""
     beside_none: Estimate
-    """`present` less `none`: what all of it brings."""
+    """`lived` less `none`: what all of it brought."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -135,7 +137,7 @@ def value_policies(rules: ChoiceRules, exposures: Sequence[Exposure], policy: Po
         epoch=policy.epoch,
         situations={name: msgspec.structs.replace(one, personal=None) for name, one in policy.situations.items()},
     )
-    present, usual, single, none = _of(rules, policy), _of(plain, policy), _of(plain, alike), constant(NEUTRAL)
+    usual, single, none = _of(plain, policy), _of(plain, alike), constant(NEUTRAL)
 
     def worth(name: Literal["stayed", "money"], outcome: Outcome) -> Worth:
         guesses = guess(compared, outcome)
@@ -146,15 +148,19 @@ def value_policies(rules: ChoiceRules, exposures: Sequence[Exposure], policy: Po
         return Worth(
             outcome=name,
             exposures=len(compared),
-            present=value(present),
+            lived=value(_lived),
             usual=value(usual),
             single=value(single),
             none=value(none),
             beside_single=value(usual, single),
-            beside_none=value(present, none),
+            beside_none=value(_lived, none),
         )
 
     return worth("stayed", staying), worth("money", money)
+
+
+def _lived(one: Exposure) -> Mapping[str, float]:
+    return one.arms
 
 
 def _of(rules: ChoiceRules, policy: Policy) -> Target:

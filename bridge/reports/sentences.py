@@ -39,17 +39,17 @@ _NEUTRAL = {
 }
 _WORTH = {
     "more": {
-        "de": "Die jetzige Auswahl hält von 100 Anrufern etwa {value} mehr als der neutrale Text allein ({range}).",
-        "en": "The present choice keeps about {value} more of 100 callers than the neutral script alone ({range}).",
+        "de": "Die Auswahl hielt bisher von 100 Anrufern etwa {value} mehr als der neutrale Text allein ({range}).",
+        "en": "So far the choice kept about {value} more of 100 callers than the neutral script alone ({range}).",
     },
     "less": {
-        "de": "Die jetzige Auswahl hält von 100 Anrufern etwa {value} weniger als der neutrale Text allein ({range}).",
-        "en": "The present choice keeps about {value} fewer of 100 callers than the neutral script alone ({range}).",
+        "de": "Die Auswahl hielt bisher von 100 Anrufern etwa {value} weniger als der neutrale Text allein ({range}).",
+        "en": "So far the choice kept about {value} fewer of 100 callers than the neutral script alone ({range}).",
     },
     "unclear": {
-        "de": "Aus {shown} Fällen lässt sich noch nicht sagen, ob die jetzige Auswahl mehr Kunden hält als der "
+        "de": "Aus {shown} Fällen lässt sich noch nicht sagen, ob die Auswahl mehr Kunden hält als der "
         "neutrale Text allein; erkennbar wäre ein Unterschied ab {smallest}.",
-        "en": "{shown} cases cannot tell yet whether the present choice keeps more customers than the neutral script "
+        "en": "{shown} cases cannot tell yet whether the choice keeps more customers than the neutral script "
         "alone; a difference would show from {smallest} on.",
     },
 }
@@ -72,7 +72,7 @@ def say_effect(effect: Effect, language: str, *, margin: float) -> str:
 
 
 def say_worth(worth: Worth, language: str) -> str:
-    """One sentence on what the present policy keeps beside the neutral script; for the worth in customers."""
+    """One sentence on what was kept beside the neutral script; for the worth in customers."""
     low, high = worth.beside_none.interval()
     which = "more" if low > 0 else "less" if high < 0 else "unclear"
     return _WORTH[which][language].format(

@@ -14,7 +14,7 @@ from bridge.playbook.experiment import UNLEARNT, ChoiceRules, Policy, SituationP
 from bridge.playbook.exposures import Exposure
 from bridge.reports import Effect, Verdict, keep_ledger, report_effects, say_effect, say_worth, value_policies
 from bridge.reports.verdicts import discoveries, judge
-from tests.playbook.exposed import STAYS, TRUTH, exposures
+from tests.playbook.exposed import CHANCES, STAYS, TRUTH, exposures
 
 RULES = ChoiceRules(begins=date(2026, 1, 5), hold_out=0.1, explore=0.3)
 NOTHING: Mapping[str, Mapping[str, float]] = {cell: {**row, "complaint": row["default"]} for cell, row in STAYS.items()}
@@ -69,15 +69,15 @@ def test_the_worth_of_policies_agrees_with_the_truth() -> None:
         "none": base,
         "single": base + TRUTH["complaint"],
         "usual": base + personal,
-        "present": base + 0.6 * personal + 0.3 * (0.2 * TRUTH["complaint"] + 0.6 * TRUTH["apology"]),
+        "lived": base + sum(arms.get(arm, 0.0) * more for arms in CHANCES for arm, more in TRUTH.items()) / 3,
         "beside_single": personal - TRUTH["complaint"],
     }
     for name, truth in expected.items():
         found = getattr(stayed, name)
         assert found.value == pytest.approx(truth, abs=3 * found.error)
-    assert stayed.beside_none.value == pytest.approx(stayed.present.value - stayed.none.value)
+    assert stayed.beside_none.value == pytest.approx(stayed.lived.value - stayed.none.value)
     assert money.none.value == pytest.approx(100 * stayed.none.value, rel=1e-6)
-    assert 0 < stayed.single.ess < stayed.present.ess < 4_000
+    assert 0 < stayed.single.ess < stayed.lived.ess == pytest.approx(4_000)
     assert "neutral script alone (" in say_worth(stayed, "en")
 
 
