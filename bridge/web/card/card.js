@@ -16,7 +16,7 @@ import { recall, remember } from './memory.js';
 import { h, skeleton } from './nodes.js';
 import { Outcome, RESULTS } from './outcome.js';
 import { risk } from './risk.js';
-import { chosen, offer, say } from './say.js';
+import { chosen, offer, offers, say } from './say.js';
 import { foot, notice, quiet, who } from './sections.js';
 import { STYLE } from './style.js';
 import { textsOf } from './texts.js';
@@ -267,7 +267,7 @@ export class RetentionCard extends HTMLElement {
       memory: run.memory,
       keep: () => run.keep(),
       say: (text) => this.#speak(text),
-      terms: () => run.card.offer,
+      terms: () => offers(run.card.offer, run.t),
       send: (body, name) => {
         const decision = run.card.decision_id;
         return run.gateway.ask(`/v1/decisions/${encodeURIComponent(decision)}/outcome`, body, { headers: { 'idempotency-key': `${name}-${decision}` } });

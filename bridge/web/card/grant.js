@@ -8,7 +8,7 @@ const PAID = new Set(['goodwill_credit', 'discount', 'upgrade', 'fee_waived', 'g
 export class Grant {
   #sending = false;
 
-  // `terms()` is { kinds, ceiling } of the suggestion in view; `send(body, key)` resolves when it is recorded.
+  // `terms()` are the offers of the suggestion in view, each with id, kind, name and ceiling; `send(body, key)` resolves when it is recorded.
   constructor({ t, language, memory, keep, send, say, terms }) {
     Object.assign(this, { t, language, memory, keep, send, say, terms });
     this.node = h('div', { class: 'grant' });
@@ -27,20 +27,27 @@ export class Grant {
   // After the terms may have changed.
   show() {
     const { t, memory, language } = this;
-    const { kinds, ceiling } = this.terms();
-    const done = (memory.granted ?? []).map(({ kind, amount, at }) => h('p', { class: 'granted' }, t.granted(t.kinds[kind] ?? kind, amount && money(amount, language), clock(at))));
-    const left = kinds.filter((kind) => !(memory.granted ?? []).some((one) => one.kind === kind));
+    const all = this.terms();
+    const done = (memory.granted ?? []).map(({ kind, name, amount, at }) => h('p', { class: 'granted' }, t.granted(name ?? t.kinds[kind] ?? kind, amount && money(amount, language), clock(at))));
+    const left = all.filter(({ id }) => !(memory.granted ?? []).some((one) => one.kind === id));
     const { activeElement } = this.node.getRootNode();
-    if ([...this.kind.options].map((one) => one.value).join() !== left.join()) {
-      const wanted = memory.grant?.kind ?? left.find((kind) => PAID.has(kind));
-      this.kind.replaceChildren(...left.map((kind) => h('option', { value: kind, selected: kind === wanted }, t.kinds[kind] ?? kind)));
+    if ([...this.kind.options].map((one) => one.value).join() !== left.map((one) => one.id).join()) {
+      const wanted = memory.grant?.kind ?? left.find(({ kind }) => PAID.has(kind))?.id;
+      this.kind.replaceChildren(...left.map(({ id, name }) => h('option', { value: id, selected: id === wanted }, name)));
     }
     this.kind.hidden = left.length < 2;
-    this.label.hidden = !ceiling || !PAID.has(this.kind.value);
+    const ceiling = this.#ceiling();
+    this.label.hidden = !ceiling;
     this.unit.textContent = ceiling?.currency === 'EUR' ? '€' : ceiling?.currency ?? '';
     const ask = left.length > 0 && (memory.grant ? [this.form, this.problem] : h('button', { class: 'link', type: 'button', 'data-k': 'grant', onclick: () => this.#open(true) }, t.grant));
     this.node.replaceChildren(...[done, ask].flat().filter(Boolean));
     if (activeElement && this.form.contains(activeElement) && this.form.isConnected) activeElement.focus({ preventScroll: true });
+  }
+
+  // The most of the chosen offer that an agent may grant; nothing for what is not granted as an amount.
+  #ceiling() {
+    const one = this.terms().find(({ id }) => id === this.kind.value);
+    return one && PAID.has(one.kind) ? one.ceiling : undefined;
   }
 
   #open(open) {
@@ -63,7 +70,7 @@ export class Grant {
   #minor() {
     const text = this.amount.value.trim().replace(/\s*(€|EUR)$/i, '');
     if (!text || this.label.hidden) return undefined;
-    const digits = digitsOf(this.terms().ceiling.currency);
+    const digits = digitsOf(this.#ceiling().currency);
     const [, whole, rest = ''] = /^(\d{1,7})(?:[.,](\d{1,3}))?$/.exec(text) ?? [];
     return whole === undefined || rest.length > digits ? null : Number(whole + rest.padEnd(digits, '0'));
   }
@@ -71,7 +78,7 @@ export class Grant {
   async #record(event) {
     event.preventDefault();
     if (this.#sending) return;
-    const { ceiling } = this.terms();
+    const ceiling = this.#ceiling();
     const minor = this.#minor();
     if (minor === null || minor === 0) return this.#refuse(this.t.grantBad);
     if (minor > ceiling?.minor) return this.#refuse(this.t.grantMost(money(ceiling, this.language)));
@@ -86,7 +93,8 @@ export class Grant {
     } finally {
       this.#sending = false;
     }
-    const granted = { kind, amount, at: Date.now() };
+    const { name } = this.terms().find(({ id }) => id === kind);
+    const granted = { kind, name, amount, at: Date.now() };
     this.memory.granted = [...(this.memory.granted ?? []), granted];
     this.memory.grant = undefined;
     this.amount.value = '';

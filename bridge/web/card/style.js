@@ -83,6 +83,7 @@ h4 { font-size: 12px; line-height: 16px; font-weight: 600; color: var(--ink-2); 
 
 .say { background: var(--accent-wash); }
 .title { font-size: 14px; line-height: 20px; font-weight: 600; margin-block-end: 6px; }
+.first { font-size: 13px; line-height: 19px; color: var(--ink-2); margin-block-end: 4px; text-wrap: pretty; hanging-punctuation: first; }
 .line { font-size: 15px; line-height: 23px; text-wrap: pretty; hanging-punctuation: first; }
 .steps { counter-reset: step; font-size: 12px; line-height: 18px; color: var(--ink-2); }
 .steps li, .not li { padding-inline-start: 16px; position: relative; }
@@ -93,6 +94,8 @@ h4 { font-size: 12px; line-height: 16px; font-weight: 600; color: var(--ink-2); 
 .not h4 { margin-block: 0 2px; }
 .say > .link { margin-block: 12px 0; padding-block: 2px; }
 .steps { margin-block-start: 6px; }
+.also { font-size: 12px; line-height: 18px; color: var(--ink-2); }
+.also li + li { margin-block-start: 4px; }
 .not li::before { content: "\\00d7"; position: absolute; inset-inline-start: 1px; color: var(--high); font-weight: 600; }
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; margin-block-start: 16px; align-items: center; }
 .buttons .key { padding-inline: 10px; }
