@@ -177,10 +177,9 @@ def _judged(name: str, pools: tuple[Pool, ...], runs: list[Run]) -> list[Figure]
             most=RULES.error_rate,
             note=f"stated {RULES.error_rate:.0%}; {found:.0%} of {len(alike)} such scripts named",
         ),
-        _figure(
-            f"{name}: wrong among those said to help or harm",
-            mean((*named[Verdict.helps], *named[Verdict.harms])),
-            most=RULES.error_rate,
+        *(
+            _figure(f"{name}: wrong among those said to {what}", mean(named[verdict]), most=RULES.error_rate)
+            for what, verdict in (("help", Verdict.helps), ("do harm", Verdict.harms))
         ),
     ]
 

@@ -4,8 +4,9 @@ Two different claims, each with its own test. *It works* (or does harm): the dif
 the difference is surely within ± a margin that matters, by two one-sided tests (Schuirmann 1987). Where neither can be
 said, the data cannot tell, and that is a third answer: no difference found is not no difference.
 
-Each list is kept clean by Benjamini & Hochberg (1995): of the scripts that a report names in it, on average at most
-`rate` are named wrongly.
+Each list (helps, harms, nothing) is kept clean by itself by Benjamini & Hochberg (1995): of the scripts that a report
+names in it, on average at most `rate` are named wrongly. One list for both directions would not do: many that help
+would let in some that are said to do harm.
 """
 
 from __future__ import annotations
@@ -30,22 +31,14 @@ class Verdict(StrEnum):
 def judge(estimates: Sequence[Estimate | None], *, margin: float, rate: float) -> list[Verdict]:
     """The verdict on each difference, all looked at together; None is too few."""
     there = [one for one in estimates if one is not None]
-    differ = discoveries([min(1.0, 2 * min(one.doubt(), 1 - one.doubt())) for one in there], rate)
+    helps = discoveries([one.doubt() for one in there], rate)
+    harms = discoveries([1 - one.doubt() for one in there], rate)
     nothing = discoveries([max(one.doubt(-margin), 1 - one.doubt(margin)) for one in there], rate)
-    found = iter(zip(there, differ, nothing, strict=True))
-    verdicts = []
-    for one in estimates:
-        if one is None:
-            verdicts.append(Verdict.too_few)
-            continue
-        estimate, differs, is_nothing = next(found)
-        if is_nothing:
-            verdicts.append(Verdict.nothing)
-        elif differs:
-            verdicts.append(Verdict.helps if estimate.value > 0 else Verdict.harms)
-        else:
-            verdicts.append(Verdict.unclear)
-    return verdicts
+    found = iter(
+        Verdict.nothing if none else Verdict.helps if better else Verdict.harms if worse else Verdict.unclear
+        for none, better, worse in zip(nothing, helps, harms, strict=True)
+    )
+    return [Verdict.too_few if one is None else next(found) for one in estimates]
 
 
 def discoveries(doubts: Sequence[float], rate: float) -> list[bool]:
