@@ -30,7 +30,7 @@ bench: .venv/dev.stamp ## Measure look-up, webhook acknowledgement and import ag
 	@$(PY) -m benchmarks
 
 bench-scoring: .venv/dev.stamp ## Measure the risk engine: how well it ranks, how fast it fits and scores
-	@$(PY) -m benchmarks scoring mood rescore
+	@$(PY) -m benchmarks scoring truth mood rescore
 
 lock: ## Solve and hash-lock the requirements anew (needs uv)
 	@scripts/lock

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import beside, imports, lookup, mapping, mood, mood_sample, rescore, scoring
+from benchmarks import beside, imports, lookup, mapping, mood, mood_sample, rescore, scoring, truth
 from benchmarks.figures import Figure, conclude
 
 ALL: dict[str, Callable[[bool], list[Figure]]] = {
@@ -14,6 +14,7 @@ ALL: dict[str, Callable[[bool], list[Figure]]] = {
     "imports": lambda quick: imports.measure(imports.QUICK_ROWS if quick else imports.ROWS),
     "lookup": lambda quick: lookup.measure(lookup.QUICK if quick else lookup.FULL),
     "beside": lambda quick: beside.measure(beside.QUICK if quick else beside.FULL),
+    "truth": lambda quick: truth.measure(truth.QUICK_CUSTOMERS if quick else truth.CUSTOMERS),
     "scoring": lambda quick: scoring.measure_engine(scoring.QUICK if quick else scoring.FULL),
     "mood": lambda quick: [
         *mood.measure_mood(mood.QUICK if quick else mood.FULL),
