@@ -13,17 +13,17 @@ from bridge.scoring.worth import By, Every
 
 np = pytest.importorskip("numpy")
 
-from bridge.scoring.fit.lifetimes import fit_renewing, fit_spans  # noqa: E402 they need numpy
-from bridge.scoring.fit.renewals import fit_contracts, seen_since  # noqa: E402
-from bridge.scoring.fit.terms import (  # noqa: E402
+from bridge.scoring.fit.lifetimes import fit_renewing, fit_spans  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.renewals import fit_contracts, seen_since  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.terms import (  # noqa: E402 the fit is an extra
     Rhythm,
     Term,
     find_rhythm,
     spans,
     usual_renewals,
 )
-from bridge.scoring.fit.valuing import CARD, CONSTANT, HISTORY, IN_USE, Valuing, fit_value  # noqa: E402
-from tests.scoring.histories import LAND, LAST, TOWN, contracts, purchases  # noqa: E402
+from bridge.scoring.fit.valuing import CARD, CONSTANT, HISTORY, IN_USE, Valuing, fit_value  # noqa: E402 the fit is an extra
+from tests.scoring.histories import LAND, LAST, TOWN, contracts, purchases  # noqa: E402 the fit is an extra
 
 RULES = ValueCard()
 TERMS = contracts(3000)
