@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bridge.scoring.card import load_scoring
-from bridge.scoring.fit.history import FEWEST_ROWS, History, history_of, learn, log_odds, probabilities
+from bridge.scoring.fit.history import FEWEST_ROWS, History, history_of, learn, log_odds, probabilities, reach
 from bridge.scoring.fit.judging import compare, held_out_record, judge, mean_value
 from bridge.scoring.fit.measures import auc, auc_gain, log_loss
 from bridge.scoring.fit.rows import SeenRows
@@ -133,6 +133,20 @@ def test_the_card_scores_rows_as_it_scores_customers() -> None:
     for row, signals in enumerate(shown):
         risk = score_risk(CARD, [Signal(code=code, band=band, facts=FACTS) for code, band in signals])
         assert risk.probability == pytest.approx(p[row], abs=1e-12)
+
+
+def test_what_the_records_do_not_reach_is_not_taken_for_loyalty() -> None:
+    rows = SeenRows(("complaint",))
+    for period, left in enumerate((8, 7, 12, 1, 9, 0)):
+        for number in range(200):
+            rows.add(period, [], number < left, None)
+    assert reach(history_of(rows)) == 2
+    few = SeenRows(("complaint",))
+    for period, left in enumerate((1, 0, 1)):
+        for number in range(20):
+            few.add(period, [], number < left, None)
+    assert reach(history_of(few)) == 2
+    assert reach(history_of(few).some(history_of(few).at != 1)) == 0
 
 
 def test_rows_of_several_readings_are_joined() -> None:
