@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import beside, imports, lookup, mapping, mood, mood_sample, rescore, scoring, truth
+from benchmarks import beside, imports, lookup, mapping, mood, mood_sample, rescore, scoring, truth, worth
 from benchmarks.figures import Figure, conclude
 
 ALL: dict[str, Callable[[bool], list[Figure]]] = {
@@ -20,6 +20,7 @@ ALL: dict[str, Callable[[bool], list[Figure]]] = {
         *mood.measure_mood(mood.QUICK if quick else mood.FULL),
         *mood_sample.measure_sample(*(mood_sample.QUICK if quick else mood_sample.FULL)),
     ],
+    "worth": lambda _: worth.measure_worth(),
     "rescore": lambda quick: rescore.measure(*(rescore.QUICK if quick else rescore.FULL)),
 }
 
