@@ -162,7 +162,6 @@ class Running:
             self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(PATIENCE_SECONDS)
         self._loop.close()
-        self._place.give_up()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` where the bridge runs."""
