@@ -30,6 +30,7 @@ TICKETS = 70
 KILLS = 6
 AT_ONCE = 4
 LONGEST_MINUTES = 3
+DAYS_END_AFTER = (21, 22, 23)
 ARRIVAL = re.compile(r"^a\d{29}$")
 
 
@@ -134,9 +135,9 @@ async def _until_it_holds_something(site: Site) -> None:
 
 
 async def _until_no_day_ends_soon() -> None:
-    """What is compared was decided minutes apart and counts days: no day may end between, in no time zone."""
+    """What is compared was decided minutes apart and counts days: none may end between, in Germany or in UTC."""
     now = datetime.now(timezone.utc)
-    if now.minute >= 60 - LONGEST_MINUTES:
+    if now.hour in DAYS_END_AFTER and now.minute >= 60 - LONGEST_MINUTES:
         await asyncio.sleep((60 - now.minute) * 60 - now.second)
 
 
