@@ -29,8 +29,8 @@ docs: .venv/dev.stamp ## Write docs/VENDORS.md from manifests and mappings; fail
 bench: .venv/dev.stamp ## Measure look-up, webhook acknowledgement and import against their limits
 	@$(PY) -m benchmarks
 
-bench-scoring: .venv/dev.stamp ## Measure the risk engine: how well it ranks, how fast it fits and scores
-	@$(PY) -m benchmarks scoring mood rescore
+bench-scoring: .venv/dev.stamp ## Measure risk, value and mood: how right they are, how fast they are found and used
+	@$(PY) -m benchmarks scoring worth truth mood rescore
 
 bench-choice: .venv/dev.stamp ## Measure choosing scripts: are ranges right, what does learning cost (10 minutes)
 	@$(PY) -m benchmarks choice

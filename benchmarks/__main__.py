@@ -6,7 +6,19 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import beside, choice, imports, lookup, mapping, mood, mood_sample, rescore, scoring
+from benchmarks import (
+    beside,
+    choice,
+    imports,
+    lookup,
+    mapping,
+    mood,
+    mood_sample,
+    rescore,
+    scoring,
+    truth,
+    worth,
+)
 from benchmarks.figures import Figure, conclude
 
 ALL: dict[str, Callable[[bool], list[Figure]]] = {
@@ -15,11 +27,13 @@ ALL: dict[str, Callable[[bool], list[Figure]]] = {
     "lookup": lambda quick: lookup.measure(lookup.QUICK if quick else lookup.FULL),
     "beside": lambda quick: beside.measure(beside.QUICK if quick else beside.FULL),
     "choice": lambda quick: choice.measure_choice(choice.QUICK if quick else choice.FULL),
+    "truth": lambda quick: truth.measure(truth.QUICK_CUSTOMERS if quick else truth.CUSTOMERS),
     "scoring": lambda quick: scoring.measure_engine(scoring.QUICK if quick else scoring.FULL),
     "mood": lambda quick: [
         *mood.measure_mood(mood.QUICK if quick else mood.FULL),
         *mood_sample.measure_sample(*(mood_sample.QUICK if quick else mood_sample.FULL)),
     ],
+    "worth": lambda _: worth.measure_worth(),
     "rescore": lambda quick: rescore.measure(*(rescore.QUICK if quick else rescore.FULL)),
 }
 

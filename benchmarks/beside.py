@@ -242,6 +242,7 @@ def _deliveries(registry: Registry, customers: range, case: str) -> Iterator[Ite
         customers=(),
         users=users,
         contracts=(),
+        former=(),
         purchases=(),
         tickets=cases,
         surveys=(),

@@ -93,7 +93,8 @@ async def _ask(folder: Path, customers: int) -> Asked:
         desk = await open_desk(settings, store, registry, now)
         await sync.register(store, registry.sources, now)
         await load_example(desk, Worker(desk=desk).settle_all, now=now, customers=customers)
-        return await _look(desk, make_center(now=now, customers=customers), now)
+        # what was just imported is known from now on
+        return await _look(desk, make_center(now=now, customers=customers), utc_now())
     finally:
         await store.close()
 

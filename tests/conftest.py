@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bridge.store import Store, open_store
 from tests import embedded_postgres
@@ -17,6 +18,12 @@ from tests import embedded_postgres
 _FOLDER = "BRIDGE_TEST_POSTGRES"
 """Names the folder of the run's server to the worker processes of pytest-xdist."""
 _TEMPLATE = "migrated"
+
+settings.register_profile(
+    "any machine",  # how long an example takes says more about the machine than about what is tested
+    settings(deadline=None, suppress_health_check=(HealthCheck.too_slow,)),
+)
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

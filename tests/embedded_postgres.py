@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypedDict
 
 USER = "bridge"
-START_SECONDS = 30
+START_SECONDS = 120
 _LONGEST_SOCKET_FOLDER = 80
 """Unix socket paths end at 107 bytes; the server adds its own file name to the folder's."""
 

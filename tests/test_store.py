@@ -14,6 +14,7 @@ import pytest
 from bridge.errors import ConfigError, Superseded
 from bridge.store import Store, Unit, open_store
 from bridge.store.statements import migrations, statements
+from tests.patience import PATIENCE_SECONDS
 
 
 async def _put(store: Store, name: str, value: str) -> None:
@@ -62,8 +63,10 @@ async def test_a_list_parameter_finds_each_of_its_members(store: Store) -> None:
 
 
 async def test_a_waiter_wakes_when_another_unit_is_committed(store: Store) -> None:
-    waiting = asyncio.create_task(store.wait("inbox", 5))
-    await asyncio.sleep(0.1)
+    await store.wait("inbox", 0)  # begins to listen
+    waiting = asyncio.create_task(store.wait("inbox", PATIENCE_SECONDS))
+    await asyncio.sleep(0)  # it has looked, and sleeps
+    assert not waiting.done()
     unit = Unit(wake={"inbox"})
     unit.add("meta.put", name="x", value="y")
     await store.write(unit)

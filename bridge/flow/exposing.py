@@ -6,7 +6,7 @@ A script counts when an agent had it before their eyes, once for each customer, 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +26,7 @@ from bridge.store import Store, Unit, instant, micros
 
 GRACE: Final = timedelta(days=SUCCESSOR_DAYS + 3)
 """How long after its horizon an exposure is settled: until then a successor contract may begin and be told of."""
+EVER: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SETTLED_AT_ONCE = 50
 _PAGE = 2_000
 
@@ -78,6 +79,11 @@ _read_card = msgspec.json.Decoder(_Card).decode
 _read_arms = msgspec.json.Decoder(dict[str, float]).decode
 read_later = msgspec.json.Decoder(Later).decode
 """What stands in the column `later`."""
+
+
+def drawn_on(packed: bytes) -> Drawn | None:
+    """How the script on a stored card was drawn; None where nothing was being tried."""
+    return _read_card(unpack_card(packed)).choice
 
 
 def note(unit: Unit, packed: bytes, *, decision: str, customer: str, at: datetime, horizon_days: int) -> None:
@@ -169,15 +175,17 @@ def _bought(view: View, after: datetime, until: datetime) -> int:
     return sum(after < (held.record.at or held.at) <= until and not held.record.refunded for held in view.purchases)
 
 
-async def exposures(store: Store, *, settled: bool = True) -> AsyncIterator[Exposure]:
-    """All that was shown and has been settled, in the order of customers, read page by page.
+async def exposures(desk: Desk, *, settled: bool = True, since: datetime = EVER) -> AsyncIterator[Exposure]:
+    """All that was shown from `since` on and has been settled, in the order of customers, read page by page.
 
     With `settled` False also what is still open, as if they had stayed: to count what was shown, and no more. Amounts
-    are whole units of the currency that the customer's value is in. Who cannot be judged is left out.
+    are whole units of the main currency; others are left out. Who cannot be judged is left out.
     """
+    currency = desk.rules.deciding.card.file.value.currency
     place: dict[str, Any] = {"customer": "", "epoch": -1, "situation": ""}
-    while rows := await store.all("exposures.done", **place, most=_PAGE):
-        for customer, epoch, situation, _, _, arm, arms, cell, value, currency, became, used, saved, granted in rows:
+    asked = {"since": micros(since), "currency": currency, "most": _PAGE}
+    while rows := await desk.store.all("exposures.done", **place, **asked):
+        for customer, epoch, situation, arm, arms, cell, value, valued_in, became, used, saved, cost in rows:
             if became == Became.not_asked or (became is None and settled):
                 continue
             yield Exposure(
@@ -188,13 +196,13 @@ async def exposures(store: Store, *, settled: bool = True) -> AsyncIterator[Expo
                 arms=_read_arms(arms),
                 cell=cell,
                 stayed=became != Became.left,
-                value=_whole(value, currency),
-                cost=_whole(granted, currency),
+                value=_whole(value, currency) if valued_in == currency else 0.0,
+                cost=_whole(cost, currency),
                 used=bool(used),
                 saved=bool(saved),
             )
         place = {"customer": rows[-1][0], "epoch": rows[-1][1], "situation": rows[-1][2]}
 
 
-def _whole(minor: int | None, currency: str | None) -> float:
-    return float(Money(minor, currency).amount) if minor and currency else 0.0
+def _whole(minor: int | None, currency: str) -> float:
+    return float(Money(int(minor), currency).amount) if minor else 0.0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from statistics import fmean
 
 import msgspec
 import numpy as np
@@ -17,8 +18,9 @@ from bridge.flow.desk import Desk
 from bridge.flow.models import in_use, install, put_record, risk_body
 from bridge.flow.periods import MOST_PERIODS, Seen, look_at_periods
 from bridge.scoring.fit.frame import Numbers
-from bridge.scoring.fit.history import History, Learnt, history_of, learn, probabilities
+from bridge.scoring.fit.history import History, Learnt, history_of, learn, probabilities, reach
 from bridge.scoring.fit.judging import Against, Judged, compare, held_out_record, judge, mean_value, rounded
+from bridge.scoring.rates import unit
 from bridge.scoring.record import RiskRecord
 from bridge.scoring.record import Seen as SeenBy
 from bridge.scoring.riskmodel import compile_risk
@@ -83,7 +85,7 @@ async def fit_risk(
         compile_risk(given, "the model")
     seen = await look_at_periods(desk, now=now, periods=1 if given is not None else MOST_PERIODS, report=reading)
     history = history_of(seen.rows)
-    later, earlier = history.some(history.at == 0), history.some(history.at > 0)
+    later, earlier = history.some(history.at == 0), history.some((history.at > 0) & (history.at <= reach(history)))
     _check(later, earlier if given is None else None, seen)
     found = None
     if given is None:
@@ -95,10 +97,13 @@ async def fit_risk(
         said[IN_USE] = probabilities(card, desk.fitted.risk, later)
     said[CARD] = probabilities(card, card.model, later)
     value = mean_value(later)
+    if value is None:  # nobody says what they paid then: what they are worth today
+        value = await _value_today(desk)
     judged = {name: judge(later.left, p, value) for name, p in said.items()}
     old = IN_USE if IN_USE in said else CARD
     named = f"the model in use ({desk.fitted.scored_by(card)})" if old == IN_USE else "the points card"
-    report = _report(desk, now, seen, earlier, later, found, judged, compare(later.left, said[NEW], said[old], named))
+    against = compare(later.left, said[NEW], said[old], named)
+    report = _report(desk, now, seen, earlier, later, found, judged, against, value)
     if found is not None:
         given = msgspec.structs.replace(given, about=_about(report))
     day = report.later_day
@@ -159,9 +164,9 @@ def _report(
     found: Learnt | None,
     judged: dict[str, Judged],
     against: Against,
+    value: float | None,
 ) -> RiskReport:
     used = np.unique(earlier.at).tolist()
-    value = mean_value(later)
     return RiskReport(
         fitted_at=now,
         horizon_days=seen.horizon_days,
@@ -182,6 +187,14 @@ def _report(
         turned=found.turned if found else {},
         notes=tuple(_notes(seen)),
     )
+
+
+async def _value_today(desk: Desk) -> float | None:
+    """The mean of the values that stand in decisions, in whole units of the main currency."""
+    currency = desk.rules.deciding.card.file.value.currency
+    values = [row[0] for row in await desk.store.all("customers.values", currency=currency)]
+    mean = fmean(values) / unit(currency) if values else 0.0
+    return mean if mean > 0 else None
 
 
 def _notes(seen: Seen) -> list[str]:

@@ -30,7 +30,7 @@ async def learn_next(desk: Desk, now: datetime) -> Policy | None:
         return None
     if any(policy.epoch == epoch + 1 for policy in desk.policies):
         return None
-    settled = [one async for one in exposures(desk.store)]
+    settled = [one async for one in exposures(desk)]
     policy = learn(rules, settled, policy_at(desk.policies, epoch), epoch=epoch + 1)
     unit = Unit()
     body = msgspec.json.encode(policy, order="deterministic").decode()

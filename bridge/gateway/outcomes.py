@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from bridge.cards import unpack_card
 from bridge.errors import BadRequest, Conflict, NotFound, Superseded
 from bridge.facts import FactKind, Origin, fact_id
-from bridge.flow.exposing import note
+from bridge.flow.exposing import drawn_on, note
 from bridge.gateway.endpoint import Call
 from bridge.gateway.grants import Running, check_grant
 from bridge.model import Money
@@ -85,7 +85,7 @@ async def record(call: Call, body: OutcomeBody) -> Recorded:
         raise NotFound("there is no such decision (any more)")
     survivor = await call.gate.store.one("gateway.survivor", customer=seen[0][0])
     customer = str(survivor[0]) if survivor else str(seen[0][0])
-    row = _row(call, body, decision, customer)
+    row = _row(call, body, decision, customer) | _trial(seen[0][6]) | _cost(call, body)
     if await _is_there(call, row):
         return Recorded(outcome=row["key"], decision=decision, recorded=False)
     for _ in range(ATTEMPTS):
@@ -129,6 +129,22 @@ def _row(call: Call, body: OutcomeBody, decision: str, customer: str) -> dict[st
         "agent": call.who.agent or body.agent,
         "actor": call.who.actor,
     }
+
+
+def _trial(card: bytes) -> dict[str, Any]:
+    """What was being tried on the customer when this card was made."""
+    drawn = drawn_on(card)
+    return {"epoch": drawn and drawn.epoch, "situation": drawn and drawn.situation}
+
+
+def _cost(call: Call, body: OutcomeBody) -> dict[str, Any]:
+    """What the granted offer costs, as the catalogue says it now."""
+    if body.offer is None:
+        return {"cost_minor": None, "cost_currency": None}
+    deciding = call.gate.desk.rules.deciding
+    currency = body.currency or deciding.card.file.value.currency
+    whole = deciding.playbooks.catalogue.cost_of(body.offer, Decimal(body.amount or 0))
+    return {"cost_minor": Money.of(whole, currency).minor, "cost_currency": currency}
 
 
 async def _is_there(call: Call, row: dict[str, Any]) -> bool:

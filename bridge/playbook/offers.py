@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ from bridge.errors import ConfigError
 from bridge.scoring.wording import LANGUAGES
 
 LONGEST_NAME = 60
+_ZERO = Decimal(0)
 
 
 class OfferKind(StrEnum):
@@ -111,6 +113,15 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     def effort(self, offer: Offer) -> float:
         """What making `offer` costs in time, in whole units."""
         return offer.cost.minutes / 60 * self.hourly_rate
+
+    def cost_of(self, id: str, amount: Decimal = _ZERO) -> Decimal:
+        """What granting this offer costs in all, in whole units: the time it takes, what is fixed, and of `amount` what
+        it really costs. Of an offer that is no longer in the catalogue the amount counts."""
+        offer = self.offers.get(id)
+        if offer is None:
+            return amount
+        fixed = self.effort(offer) + offer.cost.fixed + offer.cost.per_month * offer.cost.months
+        return Decimal(str(fixed)) + amount * Decimal(str(offer.cost.share))
 
 
 NO_OFFERS = Catalogue()

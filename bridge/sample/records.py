@@ -178,8 +178,9 @@ class Fate(Struct, frozen=True, kw_only=True):
     """The truth about one customer, which no system knows.
 
     `decided`, `noticed` and `left` follow one another and may each be still to come (None). `risk` is the true
-    probability to give notice within the 90 days from now if nobody does anything, `under` the same under each
-    script; `would_leave` and `leaves_under` say how the die falls in either case.
+    probability to give notice within the 90 days from now if nobody does anything (none for those who have decided to
+    and wait for longer), `under` the same under each script; `would_leave` and `leaves_under` say how the die falls
+    in either case.
     """
 
     customer_id: str

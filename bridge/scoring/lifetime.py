@@ -70,15 +70,17 @@ class Buying(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         stays, leaves = self.b + x, self.a + self.b + x
         exactly = exp(shape * log1p(-z))  # the time holds just n - 1 purchases
         most = least = 1 - exactly  # it holds at least n
-        not_last, total, n = 1.0, 0.0, 1
+        not_last, mean, square, n = 1.0, 0.0, 0.0, 1
         while most > _TAIL and n < _TERMS:
-            total += (2 * n - 1) * most * not_last
+            share = most * not_last
+            mean += share
+            square += (n + n - 1) * share
             exactly *= (shape + n - 1) / n * z
             most -= exactly
             not_last *= (stays + n - 1) / (leaves + n - 1)
             n += 1
         alive = self.alive(x, t_x, t)
-        return Count(self.expected(x, t_x, t, ahead), alive * total, 1 - alive * least)
+        return Count(alive * mean, alive * square, 1 - alive * least)
 
     def _gone(self, x: int, t_x: float, t: float) -> float:
         """The odds of being gone."""

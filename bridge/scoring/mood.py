@@ -182,10 +182,14 @@ class MoodScorer:
         share, strange = self.share(row)
         spread = model.spreads[bisect_left(self._ends, share)]
         span = model.scale - model.lowest
-        # a number that is below zero by the dust of a sum must not cost a whole answer
+        # the dust of a sum must not cost a whole answer
         low = model.lowest + span * max(0.0, share + spread.below) - 1e-9
         high = model.lowest + span * min(1.0, share + spread.above) + 1e-9
         predicted = model.lowest + span * share
+        if span >= _WHOLE_FROM:  # an answer is a whole number: an interval between two of them holds those inside it
+            low, high = float(ceil(low)), float(floor(high))
+            if low > high:
+                low = high = float(round(predicted))
         group = row.get(model.group) if model.group else None
         because: Abstained | None = None
         if group is not None and model.groups.get(str(group), 0) < FEWEST_ALIKE:
@@ -202,10 +206,6 @@ class MoodScorer:
                 answers=model.answers,
                 abstained_because=because.value,
             )
-        if span >= _WHOLE_FROM:  # an answer is a whole number: an interval between two of them holds those inside it
-            low, high = float(ceil(low)), float(floor(high))
-            if low > high:
-                low = high = float(round(predicted))
         return PredictedMood(
             metric=model.metric,
             scale=model.scale,

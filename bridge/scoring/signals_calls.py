@@ -71,6 +71,7 @@ def _counted(code: str, calls: _Calls, bands: tuple[int, ...], days: int, moment
 CALL_SIGNS = (
     Sign(
         code="long_waits",
+        of=("interactions",),
         bands=tuple(f"x{limit}" for limit in LONG_WAITS),
         read=_read_waits,
         always=("date",),
@@ -78,6 +79,7 @@ CALL_SIGNS = (
     ),
     Sign(
         code="calls_abandoned",
+        of=("interactions",),
         bands=tuple(f"x{limit}" for limit in ABANDONED),
         read=_read_abandoned,
         always=("date",),

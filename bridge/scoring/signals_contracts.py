@@ -132,13 +132,22 @@ def _read_left(view: View, moment: Moment, settings: Settings) -> Reading:
 CONTRACT_SIGNS = (
     Sign(
         code="contract_cancelled",
+        of=("contracts",),
         bands=("running",),
         read=_read_cancelled,
         sometimes=("product", "date"),
     ),
-    Sign(code="contract_ending", bands=_BANDS, read=_read_ending, always=("date",), sometimes=("product",)),
+    Sign(
+        code="contract_ending",
+        of=("contracts",),
+        bands=_BANDS,
+        read=_read_ending,
+        always=("date",),
+        sometimes=("product",),
+    ),
     Sign(
         code="discount_ending",
+        of=("contracts",),
         bands=_BANDS,
         read=_read_discount,
         always=("date",),
@@ -146,6 +155,7 @@ CONTRACT_SIGNS = (
     ),
     Sign(
         code="contract_bound",
+        of=("contracts",),
         bands=tuple(f"d{limit}" for limit in BOUND),
         read=_read_bound,
         always=("date",),
@@ -153,6 +163,7 @@ CONTRACT_SIGNS = (
     ),
     Sign(
         code="left",
+        of=("contracts",),
         bands=tuple(f"d{limit}" for limit in LEFT),
         read=_read_left,
         always=("date",),

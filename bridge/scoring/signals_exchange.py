@@ -163,10 +163,17 @@ def _counted(
 
 
 EXCHANGE_SIGNS = (
-    Sign(code="no_exchange", bands=("d730", "d365"), read=_read_no_exchange, always=("date",)),
-    Sign(code="only_mailings", bands=("d365", "d180"), read=_read_only_mailings, always=("date", "count")),
+    Sign(code="no_exchange", of=("contracts",), bands=("d730", "d365"), read=_read_no_exchange, always=("date",)),
+    Sign(
+        code="only_mailings",
+        of=("interactions",),
+        bands=("d365", "d180"),
+        read=_read_only_mailings,
+        always=("date", "count"),
+    ),
     Sign(
         code="surveys_unanswered",
+        of=("surveys",),
         bands=tuple(f"x{limit}" for limit in UNANSWERED),
         read=_read_unanswered,
         always=("count",),
@@ -174,6 +181,7 @@ EXCHANGE_SIGNS = (
     ),
     Sign(
         code="emails_unopened",
+        of=("usage",),
         bands=tuple(f"x{limit}" for limit in UNOPENED),
         read=_read_unopened,
         always=("count",),

@@ -96,6 +96,8 @@ class Sign(Struct, frozen=True, kw_only=True):
     code: str
     bands: tuple[str, ...]
     read: Reader
+    of: tuple[str, ...] = ()
+    """The view's fields it is read from: where all of them are empty there is nothing to read. None named: always."""
     always: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
 

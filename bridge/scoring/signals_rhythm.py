@@ -113,18 +113,21 @@ def _midnight(ordinal: int) -> datetime | None:
 RHYTHM_SIGNS = (
     Sign(
         code="silence",
+        of=("purchases",),
         bands=("x3", "x2"),
         read=_read_silent,
         always=("date", "gap"),
     ),
     Sign(
         code="purchases_falling",
+        of=("purchases",),
         bands=("much_lower", "lower"),
         read=_read_falling,
         always=("recent", "usual", "days"),
     ),
     Sign(
         code="on_and_off",
+        of=("purchases",),
         bands=tuple(f"x{limit}" for limit in PAUSES),
         read=_read_on_and_off,
         always=("count", "gap", "date"),

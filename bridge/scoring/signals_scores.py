@@ -110,14 +110,22 @@ def _read_review(view: View, moment: Moment, settings: Settings) -> Reading:
 SCORE_SIGNS = (
     Sign(
         code="detractor",
+        of=("surveys", "tickets"),
         bands=("d30", "d90", "d180"),
         read=_read_bad,
         always=("date",),
         sometimes=("metric", "score", "scale"),
     ),
-    Sign(code="bad_review", bands=("d30", "d90", "d180"), read=_read_review, always=("date", "score", "scale")),
+    Sign(
+        code="bad_review",
+        of=("surveys",),
+        bands=("d30", "d90", "d180"),
+        read=_read_review,
+        always=("date", "score", "scale"),
+    ),
     Sign(
         code="promoter",
+        of=("surveys", "tickets"),
         bands=("d90", "d365"),
         read=_read_good,
         always=("date",),

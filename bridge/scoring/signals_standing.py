@@ -39,6 +39,6 @@ def _read_seniority(view: View, moment: Moment, settings: Settings) -> Reading:
 
 
 STANDING_SIGNS = (
-    Sign(code="prestige", bands=("yes",), read=_read_prestige, sometimes=("name",)),
+    Sign(code="prestige", of=("accounts",), bands=("yes",), read=_read_prestige, sometimes=("name",)),
     Sign(code="seniority", bands=(EXECUTIVE, MANAGER), read=_read_seniority, always=("title",)),
 )

@@ -98,7 +98,9 @@ def _anniversary(day: date, years: int) -> date:
 
 
 TENURE_SIGNS = (
-    Sign(code="onboarding_trouble", bands=("open", "d30", "d90"), read=_read_trouble, always=("date",)),
+    Sign(
+        code="onboarding_trouble", of=("tickets",), bands=("open", "d30", "d90"), read=_read_trouble, always=("date",)
+    ),
     Sign(code="onboarding", bands=tuple(f"d{limit}" for limit in ONBOARDING), read=_read_onboarding, always=("date",)),
     Sign(code="long_tenure", bands=("y10", "y5"), read=_read_tenure, always=("date", "year")),
 )

@@ -114,10 +114,11 @@ def _read_many(view: View, moment: Moment, settings: Settings) -> Reading:
 
 
 TICKET_SIGNS = (
-    Sign(code="ticket_reopened", bands=("open", "d60"), read=_read_reopened, always=("date",)),
-    Sign(code="ticket_waiting", bands=("d10", "d3"), read=_read_waiting, always=("date",)),
+    Sign(code="ticket_reopened", of=("tickets",), bands=("open", "d60"), read=_read_reopened, always=("date",)),
+    Sign(code="ticket_waiting", of=("tickets",), bands=("d10", "d3"), read=_read_waiting, always=("date",)),
     Sign(
         code="many_tickets",
+        of=("tickets",),
         bands=tuple(f"x{limit}" for limit in MANY),
         read=_read_many,
         always=("count", "days", "date"),

@@ -141,16 +141,50 @@ def _read_competitor(view: View, moment: Moment, settings: Settings) -> Reading:
 
 
 TOPIC_SIGNS = (
-    Sign(code="cancellation_intent", bands=("open", *_BANDS), read=_read_cancellation, always=("date",)),
-    Sign(code="complaint", bands=("open", *_BANDS), read=_read_complaint, always=("date",)),
-    Sign(code="competitor", bands=_BANDS, read=_read_competitor, always=("date",), sometimes=("name",)),
+    Sign(
+        code="cancellation_intent",
+        of=("tickets", "interactions"),
+        bands=("open", *_BANDS),
+        read=_read_cancellation,
+        always=("date",),
+    ),
+    Sign(
+        code="complaint",
+        of=("tickets", "interactions"),
+        bands=("open", *_BANDS),
+        read=_read_complaint,
+        always=("date",),
+    ),
+    Sign(
+        code="competitor",
+        of=("tickets", "interactions"),
+        bands=_BANDS,
+        read=_read_competitor,
+        always=("date",),
+        sometimes=("name",),
+    ),
     Sign(
         code="contract_terms",
+        of=("tickets", "interactions"),
         bands=_BANDS,
         read=_reader("contract_terms", "contract_terms"),
         always=("date",),
     ),
-    Sign(code="moving", bands=_BANDS, read=_reader("moving", "moving"), always=("date",)),
-    Sign(code="price_asked", bands=_BANDS, read=_reader("price_asked", "price"), always=("date",)),
-    Sign(code="billing_trouble", bands=_BANDS, read=_reader("billing_trouble", "billing"), always=("date",)),
+    Sign(
+        code="moving", of=("tickets", "interactions"), bands=_BANDS, read=_reader("moving", "moving"), always=("date",)
+    ),
+    Sign(
+        code="price_asked",
+        of=("tickets", "interactions"),
+        bands=_BANDS,
+        read=_reader("price_asked", "price"),
+        always=("date",),
+    ),
+    Sign(
+        code="billing_trouble",
+        of=("tickets", "interactions"),
+        bands=_BANDS,
+        read=_reader("billing_trouble", "billing"),
+        always=("date",),
+    ),
 )

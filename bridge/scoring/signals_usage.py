@@ -82,4 +82,8 @@ def _read_falling(view: View, moment: Moment, settings: Settings) -> Reading:
     return Reading(Signal(code="usage_falling", band=band, evidence=evidence(held), facts=facts), until)
 
 
-USAGE_SIGNS = (Sign(code="usage_falling", bands=_BANDS, read=_read_falling, always=("drop",), sometimes=("metric",)),)
+USAGE_SIGNS = (
+    Sign(
+        code="usage_falling", of=("usage",), bands=_BANDS, read=_read_falling, always=("drop",), sometimes=("metric",)
+    ),
+)

@@ -223,14 +223,14 @@ async def test_a_vendor_that_cannot_be_reached_is_worth_asking_again(
 
 async def test_a_call_ends_at_its_deadline(desk: Client, web: respx.Router) -> None:
     async def slow(request: httpx.Request) -> httpx.Response:
-        await asyncio.sleep(30)
+        await asyncio.sleep(60)
         raise AssertionError
 
     web.get(f"{BASE}slow").mock(side_effect=slow)
     began = asyncio.get_running_loop().time()
     with pytest.raises(VendorRetryable, match="took too long"):
         await desk.call("GET", "slow", deadline=0.02)
-    assert asyncio.get_running_loop().time() - began < 5
+    assert asyncio.get_running_loop().time() - began < 30
 
 
 async def test_an_error_names_no_query_no_id_and_no_address(desk: Client, web: respx.Router) -> None:

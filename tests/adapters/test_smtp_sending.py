@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from adapters.smtp import post
 from bridge.errors import ConfigError, VendorRefused, VendorRetryable
 from tests.adapters.smtp_server import PASSWORD, Mailbox, certificate, cuts, make, says, send, serving
+from tests.places import Place
 
 
 async def test_with_starttls_nothing_is_said_in_the_clear(tmp_path: Path) -> None:
@@ -126,10 +126,13 @@ async def test_an_answer_to_the_text_that_is_none_leaves_it_open() -> None:
 
 
 async def test_a_server_that_does_not_answer_in_time_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post, "_LONGEST", 0.5)
+    limits: dict[float, asyncio.Timeout] = {}
+    begin = asyncio.timeout
+    monkeypatch.setattr(asyncio, "timeout", lambda seconds: limits.setdefault(seconds, begin(seconds)))
     asleep = asyncio.Event()
 
     async def sleeps(server: object) -> str:
+        limits[post._LONGEST].reschedule(asyncio.get_running_loop().time())  # the time is up
         await asleep.wait()
         return "250 late"
 
@@ -143,11 +146,9 @@ async def test_a_server_that_does_not_answer_in_time_leaves_it_open(monkeypatch:
 
 
 async def test_where_nobody_listens_nothing_was_sent() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    nobodys = Place()
     with pytest.raises(VendorRetryable, match="connecting") as caught:
-        await send(make(port))
+        await send(make(nobodys.port))
     assert caught.value.undone
 
 

@@ -6,8 +6,6 @@ import csv
 import io
 import os
 import re
-import threading
-import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -181,20 +179,19 @@ async def test_a_growing_file_is_left_alone_until_it_stands_still(
 ) -> None:
     path = write(tmp_path / "kunden.csv", 3)
     os.utime(path)
-    monkeypatch.setattr(module, "GLANCE", 0.2)
+    now = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
 
-    def grow() -> None:
-        time.sleep(0.05)
+    def grow(seconds: float) -> None:
+        assert seconds == module.GLANCE
         with path.open("a") as file:
             file.write("4;Doris\n")
 
-    writer = threading.Thread(target=grow)
-    writer.start()
+    monkeypatch.setattr("adapters.spreadsheet.adapter.time.sleep", grow)
     with pytest.raises(VendorRetryable, match="is still being written") as waiting:
-        await page(adapter(tmp_path), "kunden.csv", now=datetime.now(timezone.utc))
-    writer.join()
+        await page(adapter(tmp_path), "kunden.csv", now=now)
+    monkeypatch.undo()
     assert waiting.value.retry_after == module.SETTLED
-    found = await page(adapter(tmp_path), "kunden.csv", now=datetime.now(timezone.utc))
+    found = await page(adapter(tmp_path), "kunden.csv", now=now)
     assert ids(found) == ["1", "2", "3", "4"]
 
 

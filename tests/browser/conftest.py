@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.people import everybody
 from tests.browser.running import Host, Running, utc_now
+from tests.patience import PATIENCE_SECONDS
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 INSTALL = "these tests need Chromium. On Debian and Ubuntu: sudo apt install chromium"
@@ -22,10 +23,7 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 
 Open = Callable[..., Awaitable[Page]]
 
-
-def on_this_machine(milliseconds: float) -> float:
-    """A limit that holds on a machine of one's own, stretched as the cores are shared with others just now."""
-    return milliseconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +68,7 @@ def host(running: Running) -> Iterator[Host]:
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A browser without a past, that speaks German and likes it light."""
     made = await browser.new_context(viewport={"width": 420, "height": 1500}, locale="de-DE", color_scheme="light")
+    made.set_default_timeout(PATIENCE_SECONDS * 1000)
     await made.grant_permissions(["clipboard-read", "clipboard-write"])
     yield made
     await made.close()

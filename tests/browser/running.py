@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import socket
+import sqlite3
 import threading
+import time
 from collections.abc import Coroutine
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +27,8 @@ from bridge.settings import Settings
 from bridge.store import Unit
 from bridge.store.keys import keep_key
 from bridge.worker import Worker
+from tests.patience import PATIENCE_SECONDS
+from tests.places import Place
 
 T = TypeVar("T")
 SECRET = "whsec-of-acme"
@@ -127,12 +131,11 @@ class Running:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         write_vendor(folder)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.base = f"http://127.0.0.1:{self.port}"
+        self._place = Place()
+        self._database = folder / "bridge.db"
+        self.base = f"http://127.0.0.1:{self._place.port}"
         self.settings = Settings(
-            database_url=f"sqlite:///{folder / 'bridge.db'}",
+            database_url=f"sqlite:///{self._database}",
             adapters_dir=folder / "vendors",
             mappings_dir=folder / "mappings",
             ticket_secret=SecretStr(TICKETS),
@@ -149,7 +152,7 @@ class Running:
     def start(self) -> Running:
         """Return when it answers."""
         self._thread.start()
-        if not self._ready.wait(30):
+        if not self._ready.wait(PATIENCE_SECONDS):
             raise RuntimeError("the bridge did not start")
         return self
 
@@ -157,12 +160,12 @@ class Running:
         """End everything."""
         if self._ended is not None:
             self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(20)
+        self._thread.join(PATIENCE_SECONDS)
         self._loop.close()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` where the bridge runs."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_SECONDS)
 
     async def _run(self) -> None:
         self._ended = asyncio.Event()
@@ -186,7 +189,7 @@ class Running:
 
     async def _open(self) -> None:
         config = uvicorn.Config(
-            self.app, port=self.port, lifespan="off", log_config=None, access_log=False, http="httptools"
+            self.app, port=self._place.port, lifespan="off", log_config=None, access_log=False, http="httptools"
         )
         self._server = uvicorn.Server(config)
         self._serving = asyncio.create_task(self._server.serve())
@@ -213,20 +216,21 @@ class Running:
         body = msgspec.json.encode({"items": [{"object": kind, "raw": raw} for kind, raw in items]})
         signature = hmac.new(SECRET.encode(), body, "sha256").hexdigest()
         headers = {"x-acme-signature": signature, "content-type": "application/json"}
-        answer = httpx.post(f"{self.base}/webhooks/crm", content=body, headers=headers)
+        answer = httpx.post(f"{self.base}/webhooks/crm", content=body, headers=headers, timeout=PATIENCE_SECONDS)
         assert answer.status_code == 202, answer.text
 
     def know(self, *items: tuple[str, dict[str, Any]]) -> None:
         """Deliver, and wait until the worker has digested it."""
         self.deliver(*items)
-        for _ in range(400):
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
             states = self.do(self.gate.store.all("inbox.states"))
             due = self.do(self.gate.store.all("customers.due_count", now=int(utc_now().timestamp() * 1e6)))
             if not any(row[2] for row in states if row[1] in ("new", "waiting")) and not due[0][0]:
                 assert not any(row[2] for row in states if row[1] == "dead"), states
                 return
-            threading.Event().wait(0.02)
-        raise RuntimeError("the worker did not come to an end")
+            assert time.monotonic() < end, f"the worker did not come to an end: {states}, {due[0][0]} due"
+            time.sleep(0.02)
 
     def ticket(self, origin: str, minutes: float = 10, secret: str = TICKETS) -> str:
         """A ticket for pages of `origin`; with negative minutes one that has ended."""
@@ -238,13 +242,22 @@ class Running:
         """The phone system looks a caller up."""
         params = {"phone": phone, "interaction": interaction}
         headers = {"authorization": f"Bearer {self.key}"}
-        assert httpx.get(f"{self.base}/v1/lookup", params=params, headers=headers).status_code == 200
+        answer = httpx.get(f"{self.base}/v1/lookup", params=params, headers=headers, timeout=PATIENCE_SECONDS)
+        assert answer.status_code == 200, answer.text
 
-    def outcomes(self) -> list[tuple[Any, ...]]:
-        """Kind, result and note of all outcomes there are."""
-        raw: Any = self.gate.store
-        found = raw._hot.execute("select kind, result, note from outcomes order by at").fetchall()
-        return [tuple(row) for row in found]
+    def outcomes(self, phone: str) -> list[tuple[Any, ...]]:
+        """Kind, result and note of all outcomes with the customer who calls from `phone`, in their order."""
+        return self._outcomes(phone, "kind, result, note", "")
+
+    def grants(self, phone: str) -> list[tuple[Any, ...]]:
+        """Offer, amount and currency of all that was granted to the customer who calls from `phone`."""
+        return self._outcomes(phone, "offer, amount_minor, currency", "and outcomes.kind = 'granted'")
+
+    def _outcomes(self, phone: str, columns: str, where: str) -> list[tuple[Any, ...]]:
+        ordered = f"select outcomes.* from outcomes join keys using (customer) where keys.kind = 'phone' {where}"
+        with closing(sqlite3.connect(self._database)) as db:
+            found = db.execute(f"select {columns} from ({ordered} and keys.value = ?) order by at", [phone])
+            return [tuple(row) for row in found.fetchall()]
 
 
 HOST_PAGE = """\
@@ -258,12 +271,11 @@ HOST_PAGE = """\
 
 HOST_SCRIPT = """\
 window.heard = [];
-window.shifts = 0;
+window.moved = [];
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
-    window.shifts += entry.value;
     const name = (node) => node?.className || node?.id || node?.nodeName;
-    window.moved = entry.sources.map((one) => `${name(one.node)} ${one.previousRect.y} ${one.currentRect.y}`);
+    window.moved.push(...entry.sources.map((one) => `${name(one.node)} ${one.previousRect.y} ${one.currentRect.y}`));
   }
 }).observe({ type: 'layout-shift', buffered: true });
 for (const name of ['ready', 'outcome', 'insert', 'ticket-expired'])

@@ -12,6 +12,7 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 from tests.browser.conftest import Open
 from tests.browser.people import PHONES
 from tests.browser.running import Running
+from tests.patience import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -130,15 +131,23 @@ async def test_a_reason_opens_its_evidence_and_the_rest_unfolds(open_card: Open,
 async def test_the_line_is_copied_and_used(open_card: Open, running: Running) -> None:
     page = await open_card(phone=PHONES["risk"], lang="de")
     line = (await page.locator("retention-card .line").inner_text())[1:-1]
+    await page.evaluate(
+        """() => {
+          window.worn = [];
+          const wear = () => worn.push(card.shadowRoot.querySelector('[data-k=copy]')?.textContent);
+          new MutationObserver(wear).observe(card.shadowRoot, { subtree: true, childList: true });
+        }"""
+    )
     await page.locator("retention-card [data-k=copy]").click()
-    await expect(page.locator("retention-card [data-k=copy]")).to_have_text("Kopiert")
+    await page.wait_for_function("() => worn.includes('Kopiert')")  # for a moment
     assert await page.evaluate("navigator.clipboard.readText()") == line
     await page.locator("retention-card [data-k=insert]").click()
     heard = await page.evaluate("heard.filter(([name]) => name === 'insert')")
     assert heard[0][1]["text"] == line
     await expect(page.locator("retention-card [data-k=insert]")).to_have_text("Übernommen")
-    await page.wait_for_timeout(200)
-    assert "accepted" in [row[0] for row in running.outcomes()]
+    await eventually(
+        lambda: ("accepted", None, None) in running.outcomes(PHONES["risk"]), "that it was said is recorded"
+    )
 
 
 async def test_another_suggestion_comes_with_its_own_terms_and_goes_round(open_card: Open) -> None:
@@ -172,7 +181,7 @@ async def test_everything_works_without_a_mouse(open_card: Open) -> None:
         assert name in reached, reached
     await page.evaluate("card.shadowRoot.querySelector('.reason').focus()")
     await page.keyboard.press("Enter")
-    assert await page.locator("retention-card .evidence:visible").count() == 1
+    await expect(page.locator("retention-card .evidence:visible")).to_have_count(1)
     assert (await page.evaluate("card.shadowRoot.activeElement.dataset.k")).startswith("reason-")
     await page.keyboard.press("a")
     await expect(page.locator("retention-card .place")).to_have_text(re.compile("^2/"))

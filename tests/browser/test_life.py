@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from statistics import median
 from typing import Any
@@ -15,9 +15,11 @@ import pytest
 from playwright.async_api import Page, expect
 
 from bridge.gateway.pages import CARD
-from tests.browser.conftest import Open, on_this_machine
+from tests.browser.conftest import Open
 from tests.browser.people import PHONES
 from tests.browser.running import Host, Running, utc_now
+from tests.browser.test_grant import complaining
+from tests.patience import eventually, slowness
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -44,37 +46,63 @@ NEXT_CALL = """(phone) => new Promise((resolve) => {
 })"""
 
 
+Measured = list[tuple[float, float]]
+
+
+async def holds(limit_ms: float, measure: Callable[[], Awaitable[list[float]]]) -> tuple[bool, Measured]:
+    """Whether the median of any of some rounds keeps the limit, stretched by how slow the machine was in that round.
+
+    A machine may be busy with other tests: one even round is proof enough, and what is too slow is so in all of them.
+    Also all medians with these factors.
+    """
+    rounds: Measured = []
+    for _ in range(6):
+        before = slowness()
+        taken = median(await measure())
+        rounds.append((taken, min(before, slowness())))
+        if taken < limit_ms * rounds[-1][1]:
+            return True, rounds
+    return False, rounds
+
+
 async def test_the_card_of_the_next_call_is_painted_within_a_tenth_of_a_second(
     open_card: Open, record_property: Callable[[str, object], None]
 ) -> None:
     page = await open_card(phone=PHONES["risk"])
-    medians: list[float] = []
-    for _ in range(4):  # the machine may be busy with other tests: one quiet round is proof enough
-        phones = (PHONES["calm"], PHONES["risk"]) * 6
-        medians.append(median([await page.evaluate(NEXT_CALL, phone) for phone in phones]))
-        if medians[-1] < 100:
-            break
-    record_property("next_call_ms", min(medians))
-    assert min(medians) < 100, medians
+
+    async def calls() -> list[float]:
+        return [await page.evaluate(NEXT_CALL, phone) for phone in (PHONES["calm"], PHONES["risk"]) * 6]
+
+    kept, rounds = await holds(100, calls)
+    record_property("next_call_ms", rounds)
+    assert kept, rounds
 
 
 async def test_the_first_card_of_a_fresh_page_is_painted_within_a_tenth_of_a_second(
     open_card: Open, record_property: Callable[[str, object], None]
 ) -> None:
     """From the moment at which the host places it. Nobody asks the page meanwhile: that takes time from it."""
-    medians: list[float] = []
-    for _ in range(6):  # as above
+
+    async def fresh_pages() -> list[float]:
         times: list[float] = []
         for _ in range(7):
             page = await open_card(phone=PHONES["risk"], wait=False)
             await asyncio.sleep(0.5)
-            times.append(await page.evaluate("window.readyAt ? readyAt - began : 1e9"))
+            await page.wait_for_function("() => window.readyAt")
+            times.append(await page.evaluate("readyAt - began"))
             await page.close()
-        medians.append(median(times))
-        if medians[-1] < on_this_machine(100):
-            break
-    record_property("first_call_ms", medians)
-    assert min(medians) < on_this_machine(100), medians
+        return times
+
+    kept, rounds = await holds(100, fresh_pages)
+    record_property("first_call_ms", rounds)
+    assert kept, rounds
+
+
+MOVE_WHAT_IS_BELOW = """() => new Promise((resolve) => requestIdleCallback(() => requestAnimationFrame(() => {
+  document.querySelector('#place').style.minHeight = '1250px';
+  resolve();
+})))"""
+"""Movements are told in their order: once this one is heard of, all that came before it are known."""
 
 
 async def test_nothing_moves_while_it_loads(open_card: Open) -> None:
@@ -83,8 +111,9 @@ async def test_nothing_moves_while_it_loads(open_card: Open) -> None:
         await page.wait_for_function("() => window.readyAt")
         if phone != PHONES["unknown"]:
             await wait_live(page)
-        await page.wait_for_timeout(200)
-        assert await page.evaluate("window.shifts") == 0, await page.evaluate("window.moved")
+        await page.evaluate(MOVE_WHAT_IS_BELOW)
+        await page.wait_for_function("() => moved.some((one) => one.startsWith('below '))")
+        assert [one for one in await page.evaluate("moved") if not one.startswith("below ")] == []
         await page.close()
 
 
@@ -100,8 +129,7 @@ async def test_what_comes_stands_where_its_outline_stood(open_card: Open, contex
       (name) => card.shadowRoot.querySelector(`.${name}`).getBoundingClientRect().top)"""
     await page.locator("retention-card [aria-busy]").wait_for()
     outline = await page.evaluate(tops)
-    while not held:
-        await page.wait_for_timeout(10)
+    await eventually(lambda: held, "the card is asked for")
     for route in held:
         await route.continue_()
     await page.locator("retention-card .line").wait_for()
@@ -109,43 +137,52 @@ async def test_what_comes_stands_where_its_outline_stood(open_card: Open, contex
         assert abs(before - after) < 40
 
 
+SEEN = """() => {
+  window.seen = {};
+  const look = () => {
+    const text = card.shadowRoot.querySelector('.facts')?.innerText ?? '';
+    if (text) seen[text] ??= Date.now();
+  };
+  new MutationObserver(() => requestAnimationFrame(() => setTimeout(look)))
+    .observe(card.shadowRoot, { subtree: true, childList: true, characterData: true });
+}"""
+
+
 async def test_an_update_is_seen_within_300_ms_of_the_delivery_that_caused_it(
     open_card: Open, running: Running, record_property: Callable[[str, object], None]
 ) -> None:
-    running.know(
-        ("person", {"id": "20", "name": "Jens Vogt", "phones": ["+493023125120"], "since": "2020-01-01"}),
-    )
-    page = await open_card(phone="+493023125120", lang="de")
-    await wait_live(page)
-    assert "Nichts deutet darauf hin" in await page.locator("retention-card .risk").inner_text()
-    await page.evaluate(
-        """() => {
-          window.seen = [];
-          new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => {
-            const text = card.shadowRoot.querySelector('.facts')?.innerText ?? '';
-            if (text !== window.before) { window.before = text; window.seen.push(Date.now()); }
-          }))).observe(card.shadowRoot, { subtree: true, childList: true, characterData: true });
-          window.before = card.shadowRoot.querySelector('.facts')?.innerText ?? '';
-        }"""
-    )
-    times = []
-    for number in range(9):
-        raw = {
-            "id": f"t{number}",
-            "person": "20",
-            "type": "problem",
-            "status": "open",
-            "topic": f"Fall {number}",
-            "opened": (utc_now() - timedelta(minutes=5)).isoformat(),
-        }
-        began = time.time() * 1000
-        running.deliver(("case", raw))
-        if number < 5:  # beyond five the card lists no more
-            await page.wait_for_function(f"() => window.seen.length > {number}", timeout=5000)
-            times.append(await page.evaluate("window.seen.at(-1)") - began)
-    record_property("update_ms", [median(times), max(times)])
-    assert median(times) < on_this_machine(300), times
-    await expect(page.locator(STATUS)).to_contain_text("Aktualisiert")
+    persons = iter(range(200, 300))
+
+    async def updates() -> list[float]:
+        number = next(persons)
+        phone = f"+493023125{number}"
+        running.know(("person", {"id": str(number), "name": "Jens Vogt", "phones": [phone], "since": "2020-01-01"}))
+        page = await open_card(phone=phone, lang="de")
+        await wait_live(page)
+        assert "Nichts deutet darauf hin" in await page.locator("retention-card .risk").inner_text()
+        await page.evaluate(SEEN)
+        times: list[float] = []
+        facts = ["Offen: Fall 1", *(f"{count} offene Fälle" for count in range(2, 6))]  # the card lists no more
+        for fall, text in enumerate(facts, 1):
+            raw = {
+                "id": f"t{number}-{fall}",
+                "person": str(number),
+                "type": "problem",
+                "status": "open",
+                "topic": f"Fall {fall}",
+                "opened": (utc_now() - timedelta(minutes=5)).isoformat(),
+            }
+            began = time.time() * 1000
+            running.deliver(("case", raw))
+            seen = await page.wait_for_function("(text) => window.seen[text]", arg=text)
+            times.append(await seen.json_value() - began)
+        await expect(page.locator(STATUS)).to_contain_text("Aktualisiert")
+        await page.close()
+        return times
+
+    kept, rounds = await holds(300, updates)
+    record_property("update_ms", rounds)
+    assert kept, rounds
 
 
 async def test_an_update_leaves_what_the_agent_is_doing(open_card: Open, running: Running) -> None:
@@ -170,36 +207,55 @@ async def test_an_update_leaves_what_the_agent_is_doing(open_card: Open, running
     await page.keyboard.type("ruft zurück")
     running.deliver(("person", {"id": "21", "name": "Paul Fuchs-Busch", "phones": ["+493023125121"]}))
     await expect(page.locator("retention-card h2")).to_have_text("Paul Fuchs-Busch")
-    assert await page.locator("retention-card .evidence:visible").count() == 1
+    await expect(page.locator("retention-card .evidence:visible")).to_have_count(1)
     await page.keyboard.type("!")
     assert await page.locator("retention-card textarea").input_value() == "ruft zurück!"
+
+
+UNDO_MS = 5000
+FRAME_MS = 50
+"""Within so much of the page's time what was said is shown."""
+
+
+async def stop_clock(page: Page) -> None:
+    """From here on the page's time stands still: a test may take as long as it likes for what an agent does at once."""
+    await page.clock.install()
+    await page.clock.pause_at(utc_now() + timedelta(seconds=1))
 
 
 async def test_an_outcome_can_be_taken_back_and_is_recorded_once_with_its_note(
     open_card: Open, running: Running
 ) -> None:
-    before = len(running.outcomes())
-    page = await open_card(phone=PHONES["calm"], lang="de")
+    phone = "+493023125122"
+    running.know(("person", {"id": "22", "name": "Mia Sommer", "phones": [phone], "since": "2020-01-01"}))
+    page = await open_card(phone=phone, lang="de")
+    await stop_clock(page)
     await page.locator("retention-card [data-k=lost]").click()
     await page.locator("retention-card [data-k=undo]").click()
+    await page.clock.run_for(FRAME_MS)
     await expect(page.locator(STATUS)).to_have_text("Zurückgenommen.")
     assert await page.evaluate("card.shadowRoot.activeElement.dataset.k") == "saved"
     await page.locator("retention-card [data-k=saved]").click()
     await page.locator("retention-card textarea").fill("bleibt, will Papierrechnung")
-    await expect(page.locator("retention-card .after")).to_contain_text("vermerkt um", timeout=9000)
-    assert running.outcomes()[before:] == [("result", "saved", "bleibt, will Papierrechnung")]
+    assert running.outcomes(phone) == []
+    await page.clock.fast_forward(UNDO_MS)
+    await expect(page.locator("retention-card .after")).to_contain_text("vermerkt um")
+    assert running.outcomes(phone) == [("result", "saved", "bleibt, will Papierrechnung")]
     heard = await page.evaluate("heard.filter(([name]) => name === 'outcome').map(([, detail]) => detail.result)")
     assert heard == ["saved"]
     await page.locator("retention-card textarea").fill("bleibt, will Papierrechnung ab Mai")
     await page.locator("retention-card [data-k=save-note]").click()
+    await expect(page.locator("retention-card [data-k=save-note]")).to_have_count(0)
+    await page.clock.run_for(FRAME_MS)
     await expect(page.locator(STATUS)).to_have_text("Notiz gesichert.")
-    assert running.outcomes()[before + 1 :] == [("note", None, "bleibt, will Papierrechnung ab Mai")]
+    assert running.outcomes(phone)[1:] == [("note", None, "bleibt, will Papierrechnung ab Mai")]
 
 
 async def test_a_reload_loses_nothing(open_card: Open, running: Running) -> None:
-    running.call(PHONES["risk"], "call-reload")
+    phone = complaining(running, "23")
+    running.call(phone, "call-reload")
     page = await open_card(interaction="call-reload", lang="de")
-    before = len(running.outcomes())
+    await stop_clock(page)
     await page.locator("retention-card .reason").first.click()
     await page.locator("retention-card [data-k=other]").click()
     await expect(page.locator("retention-card .place")).to_have_text(re.compile("^2/"))
@@ -212,15 +268,16 @@ async def test_a_reload_loses_nothing(open_card: Open, running: Running) -> None
     await expect(page.locator("retention-card .line")).to_have_text(line)
     assert await page.locator("retention-card textarea").input_value() == "halb geschrieben"
     await expect(page.locator("retention-card [data-k=pending]")).to_have_attribute("aria-pressed", "true")
-    await expect(page.locator("retention-card .after")).to_contain_text("vermerkt um", timeout=9000)
-    assert running.outcomes()[before:] == [("result", "pending", "halb geschrieben")]
+    await page.clock.run_for(UNDO_MS)
+    await expect(page.locator("retention-card .after")).to_contain_text("vermerkt um")
+    assert running.outcomes(phone) == [("result", "pending", "halb geschrieben")]
 
 
 async def test_a_call_that_nobody_has_looked_up_yet_is_waited_for(open_card: Open, running: Running) -> None:
     page = await open_card(interaction="call-later", lang="de")
     await expect(page.locator("retention-card [data-notice=none]")).to_be_visible()
     running.call(PHONES["calm"], "call-later")
-    await expect(page.locator("retention-card h2")).to_have_text("Aylin Demir", timeout=2000)
+    await expect(page.locator("retention-card h2")).to_have_text("Aylin Demir")
 
 
 async def test_an_ended_ticket_is_renewed_without_a_word(open_card: Open, running: Running, host: Host) -> None:
@@ -250,6 +307,7 @@ async def test_a_ticket_that_is_not_good_here_shows_nothing_and_says_so(
     said = await page.evaluate("card.shadowRoot.textContent")
     assert ("Anmeldung abgelaufen" if language == "de" else "Sign-in has expired") in said
     assert "Albers" not in said
+    await page.wait_for_function("() => heard.length")
     assert await page.evaluate("heard.map(([name]) => name)") == ["ticket-expired"]
     await page.evaluate("(ticket) => { card.ticket = ticket; }", running.ticket(host.origin))
     await expect(page.locator("retention-card h2")).to_have_text("Katrin Albers")
@@ -288,17 +346,13 @@ async def test_while_the_gateway_is_down_it_says_so_and_comes_back_by_itself(
         await expect(page.locator("retention-card [role=alert]")).to_contain_text(words)
     finally:
         running.open_door()
-    await expect(page.locator("retention-card h2")).to_have_text("Aylin Demir", timeout=9000)
+    await expect(page.locator("retention-card h2")).to_have_text("Aylin Demir")
 
 
 async def test_a_card_taken_out_of_the_page_listens_no_more(open_card: Open, running: Running) -> None:
     page = await open_card(phone=PHONES["calm"])
     await wait_live(page)
     cards = running.gate.updates._cards
-    assert len(cards) >= 1
+    await eventually(lambda: cards, "a card is listened for")
     await page.evaluate("card.remove()")
-    for _ in range(50):
-        if not cards:
-            break
-        await page.wait_for_timeout(20)
-    assert not cards
+    await eventually(lambda: not cards, "no card is listened for")

@@ -87,4 +87,4 @@ def test_everything_else_runs_without_the_extra() -> None:
         "sys.modules['numpy'] = sys.modules['scipy'] = None\n"
         "import bridge.cli, bridge.app, bridge.worker, bridge.scoring.tables\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)

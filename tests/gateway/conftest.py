@@ -227,10 +227,16 @@ SOURCES = {"sources": {"crm": {"adapter": "acme", "settings": {"webhook_secret":
 
 
 @pytest.fixture
-async def gateway(make_settings: Callable[..., Settings]) -> AsyncIterator[Gateway]:
-    """The application, started."""
+def limits() -> dict[str, Any]:
+    """Further settings of `gateway`, for tests to parametrize."""
+    return {}
+
+
+@pytest.fixture
+async def gateway(make_settings: Callable[..., Settings], limits: dict[str, Any]) -> AsyncIterator[Gateway]:
+    """The application, started. It takes its time: what is answered is one thing, how fast is for few tests to see."""
     clock = Clock(NOON)
-    app = create_app(make_settings(), SOURCES, clock=clock)
+    app = create_app(make_settings(**{"lookup_budget_ms": 10_000} | limits), SOURCES, clock=clock)
     async with (
         app.running() as gate,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://bridge.example") as client,

@@ -12,6 +12,7 @@ import respx
 
 from bridge import flat
 from tests.gateway.conftest import Gateway
+from tests.patience import PATIENCE_SECONDS, eventually
 
 ADA = {"id": "1", "version": 1, "name": "Ada Kaya", "phones": ["+4930901820"], "language": "de"}
 
@@ -60,31 +61,38 @@ async def test_a_source_that_fails_is_named_and_costs_no_answer(
 async def test_a_slow_source_is_cut_off_inside_the_budget_and_its_answer_is_kept_for_the_next_call(
     gateway: Gateway, acme: respx.MockRouter
 ) -> None:
-    asked = asyncio.Event()
+    may_answer = asyncio.Event()
+    asked: list[str] = []
 
     async def slowly(request: httpx.Request) -> httpx.Response:
-        asked.set()
-        await asyncio.sleep(0.5)
+        asked.append(request.url.params["phone"])
+        await may_answer.wait()
         return httpx.Response(200, json=[ADA])
 
     acme.get("/people").mock(side_effect=slowly)
-    began = asyncio.get_running_loop().time()
-    answer = await gateway.lookup(phone="+4930901820", budget_ms="300")
-    assert asyncio.get_running_loop().time() - began < 0.45
-    assert asked.is_set()
-    assert (answer["match"], answer["degraded"], answer["missing_sources"]) == ("none", "true", "crm")
-    for _ in range(100):
-        await asyncio.sleep(0.03)
-        if (await gateway.rows("keys", "value", "kind = 'phone'")) == [("+4930901820",)]:
-            break
+    took: list[float] = []
+    for phone in ("+4930901820", "+4930901821", "+4930901822", "+4930901823", "+4930901824"):
+        began = asyncio.get_running_loop().time()
+        answer = await gateway.lookup(phone=phone, budget_ms="300")
+        took.append(asyncio.get_running_loop().time() - began)
+        assert (answer["match"], answer["degraded"], answer["missing_sources"]) == ("none", "true", "crm")
+    assert min(took) < 0.3, took  # of several: a busy machine may be late once, a budget that is not kept always is
+    assert "+4930901820" in asked
+    may_answer.set()
+
+    async def known() -> bool:
+        return await gateway.rows("keys", "value", "kind = 'phone'") == [("+4930901820",)]
+
+    await eventually(known, "the late answer is in the store")
     assert (await gateway.lookup(phone="+4930901820"))["match"] == "exact"
 
 
+@pytest.mark.parametrize("limits", [{"live_reserve_ms": 5000}])
 async def test_without_time_for_it_no_source_is_asked_and_that_is_said(
     gateway: Gateway, acme: respx.MockRouter
 ) -> None:
     route = acme.get("/people").respond(json=[ADA])
-    answer = await gateway.lookup(phone="+4930901820", budget_ms="100")
+    answer = await gateway.lookup(phone="+4930901820", budget_ms="5000")
     assert (answer["match"], answer["degraded"], answer["missing_sources"]) == ("none", "true", "crm")
     assert route.call_count == 0
 
@@ -108,17 +116,18 @@ async def test_an_asking_that_breaks_costs_nobody_the_answer(gateway: Gateway) -
 
 
 async def test_an_asking_that_takes_longer_than_it_may_is_left_behind(gateway: Gateway) -> None:
-    ended = asyncio.Event()
+    may_end, ended = asyncio.Event(), asyncio.Event()
 
     class Slow:
         sources = ("crm",)
 
         async def __call__(self, *_: Any, **__: Any) -> tuple[None, tuple[str, ...]]:
-            await asyncio.sleep(0.5)
+            await may_end.wait()
             ended.set()
             return None, ()
 
     gateway.gate.miss = Slow()
     answer = await gateway.lookup(phone="+4930901820", budget_ms="250")
     assert (answer["degraded"], answer["missing_sources"], ended.is_set()) == ("true", "crm", False)
-    await asyncio.wait_for(ended.wait(), 2)
+    may_end.set()
+    await asyncio.wait_for(ended.wait(), PATIENCE_SECONDS)

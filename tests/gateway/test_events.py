@@ -13,6 +13,7 @@ import pytest
 from bridge.store import Unit
 from bridge.store.keys import keep_key
 from tests.gateway.conftest import Gateway, case, person
+from tests.patience import PATIENCE_SECONDS
 
 PHONE = "+4930901820"
 
@@ -37,7 +38,7 @@ class Stream:
 
     async def until(self, words: str) -> str:
         """Everything, once `words` are in it."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while words not in self.text:
                 self._more.clear()
                 await self._more.wait()
@@ -68,7 +69,7 @@ async def listen(gateway: Gateway, path: str, method: str = "GET", **headers: st
         yield stream
     finally:
         gone.set()
-        await asyncio.wait_for(serving, 5)
+        await asyncio.wait_for(serving, PATIENCE_SECONDS)
 
 
 async def known(gateway: Gateway, number: str = "1", phone: str = PHONE) -> str:
@@ -198,4 +199,4 @@ async def test_nothing_committed_while_one_looked_is_slept_through(gateway: Gate
     await store.wait("inbox", 0)
     before = store.mark()
     await gateway.deliver(person("7", name="Uwe"))
-    assert await store.wait("inbox", 5, since=before) is True
+    assert await store.wait("inbox", PATIENCE_SECONDS, since=before) is True

@@ -13,6 +13,7 @@ from bridge.gateway.keys import REFRESH_SECONDS, token_of
 from bridge.store import Unit
 from bridge.store.keys import keep_key
 from tests.gateway.conftest import Gateway, person
+from tests.patience import PATIENCE_SECONDS, eventually
 
 
 async def test_a_new_key_works_at_once(gateway: Gateway) -> None:
@@ -64,13 +65,10 @@ async def test_the_gate_refreshes_and_flushes_by_itself_and_outlives_a_broken_st
         refreshed.set()
 
     monkeypatch.setattr(gate, "refresh", refresh)
-    await asyncio.wait_for(refreshed.wait(), 4 * REFRESH_SECONDS)
+    await asyncio.wait_for(refreshed.wait(), PATIENCE_SECONDS)
     gate.trail.audit("key:x", "test", "nobody", gateway.clock())
-    for _ in range(40):
-        await asyncio.sleep(0.05)
-        if await gateway.rows("audit", "action", "actor = 'key:x'"):
-            break
-    assert await gateway.rows("audit", "action", "actor = 'key:x'") == [("test",)]
+    audited = await eventually(lambda: gateway.rows("audit", "action", "actor = 'key:x'"), "what was done is written")
+    assert audited == [("test",)]
 
 
 async def ticket(gateway: Gateway, origin: str = "https://desk.example.com") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from statistics import median
 from typing import Any
 
 import httpx
@@ -12,11 +13,13 @@ from bridge import flat
 from bridge.gateway.lookup import Lookup
 from bridge.store import Unit
 from tests.gateway.conftest import Gateway, case, person
+from tests.patience import slowness
 
 ADA = person(
     "1", name="Ada Kaya", phones=["+4930901820"], emails=["ada@kaya.example"], language="de", owner="Jana Vogt"
 )
 VOLATILE = ("answer_ms",)
+HANG_SECONDS = 60.0
 
 
 async def test_a_known_caller_is_answered_with_every_key_in_order(gateway: Gateway) -> None:
@@ -156,7 +159,7 @@ async def test_a_customer_whose_decision_is_not_ready_is_routed_by_what_the_key_
         assert (answer["degraded"], answer["script_line"], answer["as_of_age_s"]) == ("true", "", "")
 
 
-@pytest.mark.parametrize("seconds", [0.0, 30.0])
+@pytest.mark.parametrize("seconds", [0.0, HANG_SECONDS])
 async def test_a_store_that_fails_or_hangs_costs_nobody_more_than_the_budget(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
@@ -167,11 +170,14 @@ async def test_a_store_that_fails_or_hangs_costs_nobody_more_than_the_budget(
     await gateway.gate.refresh()
     monkeypatch.setattr(gateway.store, "one", broken)
     headers = gateway.bearer("agent") | {"x-budget-ms": "300"}
-    began = asyncio.get_running_loop().time()
-    answer = (await gateway.client.get("/v1/lookup?customer_id=c_1", headers=headers)).json()
-    assert asyncio.get_running_loop().time() - began < 1.0
-    assert (answer["found"], answer["degraded"]) == ("false", "true")
-    assert tuple(answer) == flat.NAMES
+    took: list[float] = []
+    for _ in range(5):
+        began = asyncio.get_running_loop().time()
+        answer = (await gateway.client.get("/v1/lookup?customer_id=c_1", headers=headers)).json()
+        took.append(asyncio.get_running_loop().time() - began)
+        assert (answer["found"], answer["degraded"]) == ("false", "true")
+        assert tuple(answer) == flat.NAMES
+    assert median(took) < 0.4 * slowness(), took
 
 
 async def test_a_hot_read_that_fails_is_answered_with_nobody(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,13 +210,12 @@ async def test_a_store_that_hangs_does_not_hold_a_request_with_an_unknown_key(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(*_: Any, **__: Any) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(HANG_SECONDS)
 
     monkeypatch.setattr(gateway.store, "one", hang)
-    began = asyncio.get_running_loop().time()
-    refused = await gateway.client.get("/v1/lookup", headers={"x-api-key": f"rb_{'0' * 12}_{'0' * 48}"})
+    async with asyncio.timeout(HANG_SECONDS / 2):
+        refused = await gateway.client.get("/v1/lookup", headers={"x-api-key": f"rb_{'0' * 12}_{'0' * 48}"})
     assert refused.status_code == 503
-    assert asyncio.get_running_loop().time() - began < 3
 
 
 async def test_asking_live_is_left_out_of_the_hit_path(gateway: Gateway) -> None:

@@ -16,6 +16,8 @@ from bridge.adapter.mapping import build_mapping
 from bridge.errors import VendorRetryable
 from bridge.intake.live import CALLS_PER_MINUTE, Live, carries, checked
 from bridge.model import Entry, Key, KeyKind
+from bridge.telemetry import METRICS
+from tests.patience import PATIENCE_SECONDS, eventually
 
 PHONE = Key(KeyKind.phone, "+493023125001")
 _MAPPING = {
@@ -32,21 +34,21 @@ _MAPPING = {
 
 
 class Made(Adapter):
-    """A vendor that answers what the test says, after a pause."""
+    """A vendor that answers what the test says, as soon as it may."""
 
     answer: list[Item] | Exception
-    pause = 0.0
+    may_answer: asyncio.Event
     asked = 0
 
     async def lookup(self, client: Client, key: Key) -> list[Item]:
         self.asked += 1
-        await asyncio.sleep(self.pause)
+        await self.may_answer.wait()
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
 
 
-def made(answer: list[Item] | Exception, *, name: str = "made", demo: bool = False, pause: float = 0.0) -> Made:
+def made(answer: list[Item] | Exception, *, name: str = "made", demo: bool = False, slow: bool = False) -> Made:
     manifest = Manifest(
         name="made",
         title="Made",
@@ -57,7 +59,9 @@ def made(answer: list[Item] | Exception, *, name: str = "made", demo: bool = Fal
         base_url="https://made.example",
     )
     adapter = Made(Source(name=name, adapter="made", demo=demo), manifest, build_mapping(_MAPPING, "made.yaml"))
-    adapter.answer, adapter.pause = answer, pause
+    adapter.answer, adapter.may_answer = answer, asyncio.Event()
+    if not slow:
+        adapter.may_answer.set()
     return adapter
 
 
@@ -117,11 +121,12 @@ async def test_a_slow_source_is_missing_and_what_it_says_late_is_taken_in_all_th
     async def take(source: str, items: list[Item]) -> None:
         late.append((source, items))
 
-    slow, quick = made([person(1, "030 23125001")], name="slow", pause=0.2), made([], name="quick")
+    slow, quick = made([person(1, "030 23125001")], name="slow", slow=True), made([], name="quick")
     asking = live(slow, quick)
     asked = await asking.ask(PHONE, 0.05, take)
-    assert (asked.items, asked.missing) == ({}, ("slow",))
-    await asyncio.sleep(0.3)
+    assert (asked.items, asked.missing, late) == ({}, ("slow",), [])
+    slow.may_answer.set()
+    await eventually(lambda: late, "the late answer is taken in")
     assert [(source, [item.raw["id"] for item in items]) for source, items in late] == [("slow", [1])]
 
 
@@ -133,16 +138,21 @@ async def test_a_source_that_fails_is_missing_and_costs_nobody_else_their_answer
 
 
 async def test_a_late_failure_is_nobodys_problem() -> None:
-    asking = live(made(VendorRetryable("made", "down"), pause=0.1))
+    adapter = made(VendorRetryable("made", "down"), slow=True)
+    asking = live(adapter)
     await asking.ask(PHONE, 0.01, nobody_waits)
-    await asyncio.sleep(0.2)
+    failed = METRICS.live_calls.labels("made", "failed")
+    before = failed._value.get()
+    adapter.may_answer.set()
+    await eventually(lambda: failed._value.get() > before, "the late call has failed")
+    await asyncio.sleep(0)
     await asking.close()
 
 
 async def test_closing_gives_up_what_is_still_under_way() -> None:
-    asking = live(made([person(1, "030 23125001")], pause=5))
+    asking = live(made([person(1, "030 23125001")], slow=True))
     await asking.ask(PHONE, 0.01, nobody_waits)
-    await asyncio.wait_for(asking.close(), 1)
+    await asyncio.wait_for(asking.close(), PATIENCE_SECONDS)
 
 
 async def test_a_key_nobody_knew_is_not_asked_for_again_for_a_minute_unless_it_was_learned_of() -> None:

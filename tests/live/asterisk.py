@@ -22,8 +22,8 @@ HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / ".var" / "live" / "asterisk" / "root"
 USER = "bridge"
 PASSWORD = "ari-password-55e1"
-START_SECONDS = 30
-STOP_SECONDS = 10
+START_SECONDS = 90
+STOP_SECONDS = 30
 
 
 class Unavailable(Exception):
@@ -67,12 +67,18 @@ def environment() -> dict[str, str]:
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, folders))}
 
 
+_given: set[int] = set()
+
+
 def free_port(kind: socket.SocketKind) -> int:
-    """A port of this machine that nobody uses now."""
-    with socket.socket(type=kind) as one:
-        one.bind(("127.0.0.1", 0))
-        number: int = one.getsockname()[1]
-        return number
+    """A port of this machine that nobody uses now, and that was given to nobody before."""
+    while True:
+        with socket.socket(type=kind) as one:
+            one.bind(("127.0.0.1", 0))
+            number: int = one.getsockname()[1]
+        if number not in _given:
+            _given.add(number)
+            return number
 
 
 @contextmanager

@@ -30,8 +30,8 @@ RIGHTS = (
 """What the README asks an operator to give to the bridge's user."""
 CUSTOMERS = 13
 TICKETS = 23
-START_SECONDS = 60
-STOP_SECONDS = 10
+START_SECONDS = 120
+STOP_SECONDS = 30
 
 _ADMINISTRATOR = ("root", "password")
 """Every fresh database holds it."""

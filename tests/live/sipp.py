@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.live.asterisk import FOLDER, HERE, environment, free_port
 
 SIPP = FOLDER / "usr/bin/sipp"
-SECONDS = 30
+SECONDS = 60
 """No call of a test takes longer."""
 
 

@@ -36,6 +36,7 @@ from bridge.settings import Settings, read_settings
 from bridge.store import Store, Unit, micros, open_store
 from bridge.store.keys import keep_key
 from bridge.worker import Worker
+from tests.patience import slowness
 from tests.playbook.faults import find_faults
 
 pytestmark = pytest.mark.e2e
@@ -75,10 +76,11 @@ FORMS = {
 
 
 class Loaded(msgspec.Struct):
-    """Where the loaded sample lies, and what it took."""
+    """Where the loaded sample lies, what it took, and how slow the cores were."""
 
     url: str
     cpu_seconds: float
+    slowness: float
 
 
 def _settings(url: str) -> Settings:
@@ -89,12 +91,15 @@ def _registry(settings: Settings) -> Registry:
     return load_registry(settings.adapters_dir, settings.mappings_dir, choose_sources(settings), {})
 
 
-def load(url: str) -> float:
-    """Load the whole sample into an empty database; returns the seconds of processor time that it took."""
-    return asyncio.run(_load(url))
+def load(url: str) -> Loaded:
+    """Load the whole sample into an empty database."""
+    before = slowness(time.process_time)
+    seconds = asyncio.run(_load(url))
+    return Loaded(url, seconds, max(before, slowness(time.process_time)))
 
 
 async def _load(url: str) -> float:
+    """The seconds of processor time that it took."""
     settings = _settings(url)
     store = await open_store(url)
     try:
@@ -119,8 +124,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Loaded:
             url = f"sqlite:///{folder / 'sample.db'}"
             # In a process of its own, where nothing watches which lines are run: that would be what is measured.
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as aside:
-                seconds = aside.submit(load, url).result()
-            took.write_bytes(msgspec.json.encode(Loaded(url, seconds)))
+                took.write_bytes(msgspec.json.encode(aside.submit(load, url).result()))
     return msgspec.json.decode(took.read_bytes(), type=Loaded)
 
 
@@ -143,7 +147,8 @@ async def desk(loaded: Loaded, store: Store) -> Desk:
 
 
 async def test_it_loads_in_under_half_a_minute(loaded: Loaded, store: Store) -> None:
-    assert loaded.cpu_seconds < SECONDS  # of processor time: what else the machine does is not its fault
+    """Of processor time: what else the machine does is not its fault, nor that its cores are slow."""
+    assert loaded.cpu_seconds < SECONDS * loaded.slowness
     assert (await store.all("customers.due_count", now=micros(NOW)))[0][0] == 0
 
 

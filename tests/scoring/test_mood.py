@@ -107,7 +107,7 @@ def test_low_and_high_predictions_have_their_own_spread() -> None:
 @pytest.mark.parametrize(
     ("fields", "row", "because"),
     [
-        ({"widest": 0.3}, {}, "too_wide"),
+        ({"widest": 0.2}, {}, "too_wide"),
         ({}, {"complaint": "d90"}, "unlike"),
         ({}, {"segment": "Privat"}, None),
         ({}, {"segment": "Privat", "monthly": 1e6}, "unlike"),

@@ -13,18 +13,17 @@ from bridge.scoring.worth import By, Every
 
 np = pytest.importorskip("numpy")
 
-from bridge.scoring.fit.lifetimes import fit_renewing, fit_spans  # noqa: E402 they need numpy
-from bridge.scoring.fit.renewals import fit_contracts, seen_since  # noqa: E402
-from bridge.scoring.fit.terms import (  # noqa: E402
+from bridge.scoring.fit.lifetimes import fit_renewing, fit_spans  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.renewals import fit_contracts, seen_since  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.terms import (  # noqa: E402 the fit is an extra
     Rhythm,
     Term,
-    find_every,
     find_rhythm,
     spans,
     usual_renewals,
 )
-from bridge.scoring.fit.valuing import CARD, CONSTANT, HISTORY, IN_USE, Valuing, fit_value  # noqa: E402
-from tests.scoring.histories import LAND, LAST, TOWN, contracts, purchases  # noqa: E402
+from bridge.scoring.fit.valuing import CARD, CONSTANT, HISTORY, IN_USE, Valuing, fit_value  # noqa: E402 the fit is an extra
+from tests.scoring.histories import LAND, LAST, TOWN, contracts, purchases  # noqa: E402 the fit is an extra
 
 RULES = ValueCard()
 TERMS = contracts(3000)
@@ -109,12 +108,12 @@ def test_too_little_is_said_and_a_segment_of_few_has_none_of_its_own() -> None:
         fit_value(purchases(100, days=100), TERMS[:1], LAST, RULES, None, discount_rate=0.1)
     since = seen_since(TERMS)
     with pytest.raises(BadRequest, match="200 contracts of which 30 have ended"):
-        fit_contracts(TERMS[:150], None, since, LAST)
+        fit_contracts(TERMS[:150], Every.year, None, since, LAST)
     with pytest.raises(BadRequest, match="there is none"):
         seen_since([Term(LAST, None)])
     few = [msgspec.structs.replace(one, product="Neu") if place % 30 == 0 else one for place, one in enumerate(TERMS)]
-    assert set(fit_contracts(few, By.product, since, LAST).segments) == {"Stadt", "Land"}
-    assert fit_contracts(few, By.account, since, LAST).segments == {}
+    assert set(fit_contracts(few, Every.year, By.product, since, LAST).segments) == {"Stadt", "Land"}
+    assert fit_contracts(few, Every.month, By.account, since, LAST).segments == {}
 
 
 def test_an_old_contract_is_a_witness_only_since_ended_ones_are_on_record() -> None:
@@ -157,19 +156,16 @@ def test_the_rhythm_is_read_from_when_contracts_ended() -> None:
 
     def ended(*days: int) -> list[Term]:
         return [
-            Term(begin + timedelta(days=7 * number), begin + timedelta(days=7 * number + each))
+            Term(begin + timedelta(days=number), begin + timedelta(days=number + each))
             for number, each in enumerate(days)
         ]
 
-    yearly = ended(*(365 * (1 + number % 4) for number in range(80)))
-    assert find_every(yearly) is Every.year
-    assert find_rhythm(yearly, Every.year, begin) == Rhythm(Every.year, 1)
-    two_years = ended(*(730 + 31 * (number % 20) for number in range(80)))
-    assert find_every(two_years) is Every.month
-    assert find_rhythm(two_years, Every.month, begin) == Rhythm(Every.month, 24)
-    any_time = ended(*(20 + 31 * (number % 20) for number in range(80)))
-    assert find_rhythm(any_time, Every.month, begin) == Rhythm(Every.month, 1)
-    assert find_rhythm(any_time, Every.month, date(2030, 1, 1)) == Rhythm(Every.month, 1)
-    assert find_every([]) is Every.month
+    yearly = ended(*(365 * (1 + number % 4) for number in range(240)))
+    assert find_rhythm(yearly, Every.year, begin, LAST) == Rhythm(Every.year, 1)
+    two_years = ended(*(730 + 31 * (number % 20) for number in range(240)))
+    assert find_rhythm(two_years, Every.month, begin, LAST) == Rhythm(Every.month, 24)
+    any_time = ended(*(20 + 31 * (number % 20) for number in range(240)))
+    assert find_rhythm(any_time, Every.month, begin, LAST) == Rhythm(Every.month, 1)
+    assert find_rhythm([], Every.month, begin, LAST) == Rhythm(Every.month, 1)
     assert usual_renewals([Term(begin, None), Term(begin, begin)], Rhythm(Every.year, 1), date(2023, 6, 1)) == 3
     assert usual_renewals([], Rhythm(Every.year, 1), begin) == 0

@@ -375,6 +375,7 @@ def test_the_number_of_purchases_ahead_agrees_with_the_published_expectation(
 ) -> None:
     count = buying.count(x, t * share if x else 0.0, t, 52)
     assert 0 <= count.none <= 1
+    assert count.mean == pytest.approx(buying.expected(x, t * share if x else 0.0, t, 52), rel=1e-3, abs=1e-4)
     assert count.mean >= 1 - count.none - 1e-6  # somebody who buys at all buys once or more
     assert count.square >= count.mean * (1 - 1e-4) - 1e-5
 

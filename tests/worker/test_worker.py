@@ -14,10 +14,12 @@ from bridge.adapter.client import Client
 from bridge.decisions import decide
 from bridge.errors import Superseded, VendorError, VendorRefused, VendorRetryable
 from bridge.flow import Desk
+from bridge.flow.drifting import last_drift
 from bridge.store import Store, find_answer
 from bridge.worker import LEAST, MOST, TRANSACTION_SECONDS, Pace, Worker
 from tests.desks import NOW, drain, feed, go_live, make_desk, read_exports, ticket, user
 from tests.dump import query
+from tests.patience import PATIENCE_SECONDS, eventually
 
 HINT = Item(object="hint", raw={"id": 7})
 
@@ -214,6 +216,28 @@ async def test_superseded_decisions_nobody_saw_are_forgotten_after_a_day_and_sho
     assert await query(database_url, "select distinct id from decision_log") == [(shown,)]
 
 
+async def test_the_tidy_hour_notes_what_is_said_and_looks_whether_it_holds(desk: Desk, database_url: str) -> None:
+    clock = Clock()
+    await feed(desk, "helpdesk", [user(1), user(2), user(3)])
+    await drain(desk)
+    at_work = Worker(desk=desk, clock=clock)
+    await at_work.tidy()
+    assert await query(database_url, "select count(*) from predictions") == [(0,)]
+    clock.now = NOW + timedelta(days=30, minutes=10)
+    await at_work.tidy()
+    version = desk.rules.deciding.card.version
+    said = await query(database_url, "select model, outcome, due_at - said_at from predictions")
+    assert said == [(f"card:{version}", None, 90 * 86_400_000_000)] * 3
+    looked = await last_drift(desk.store)
+    assert looked is not None and (looked.at, looked.shifted) == (clock.now, None)
+    clock.now += timedelta(hours=1)
+    await at_work.tidy()
+    assert await last_drift(desk.store) == looked  # once a day is enough
+    clock.now += timedelta(days=600)
+    await at_work.tidy()
+    assert await query(database_url, "select max(said_at) - min(said_at) from predictions") == [(0,)]
+
+
 async def test_the_loops_work_until_they_are_stopped_and_outlive_a_failing_step(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,14 +254,14 @@ async def test_the_loops_work_until_they_are_stopped_and_outlive_a_failing_step(
     vars(desk.registry.adapter("helpdesk"))["streams"] = tuple
     running = asyncio.create_task(at_work.run(stop))
     await feed(desk, "helpdesk", [HINT], now=datetime.now(NOW.tzinfo))
-    for _ in range(100):
-        await asyncio.sleep(0.05)
-        if await states(desk) == {"mapped": 2}:
-            break
+
+    async def done() -> bool:
+        return await states(desk) == {"mapped": 2} and failures[0] > 0
+
+    await eventually(done, "both are mapped, and tidying has failed")
     stop.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE_SECONDS)
     assert await states(desk) == {"mapped": 2}
-    assert failures[0] >= 1
 
 
 def test_the_pace_keeps_transactions_short_and_large_enough_to_get_on() -> None:

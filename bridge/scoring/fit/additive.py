@@ -49,16 +49,23 @@ def calibrate(scores: Numbers, left: Numbers) -> Calibration:
     scores, left = scores[there], left[there]
     design = np.column_stack([np.ones_like(scores), scores])
     line = np.array([0.0, 1.0])
+    loss = _loss(design @ line, left)
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
         slope = design.T @ (left - p)
         step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2), slope)
-        line = line + step
+        while (after := _loss(design @ (line + step), left)) > loss and np.abs(step).max() > 1e-10:
+            step = step / 2  # far from the solution a whole step may lead further away
+        line, loss = line + step, after
         if np.abs(step).max() < 1e-10:
             break
     if not (np.all(np.isfinite(line)) and line[1] > 0.1):  # nothing is learnt: leave it as it is
         return Calibration()
     return Calibration(offset=float(line[0]), slope=float(line[1]))
+
+
+def _loss(log_odds: Numbers, left: Numbers) -> float:
+    return float(np.mean(np.logaddexp(0, log_odds) - left * log_odds))
 
 
 def export(bins: list[Bins], binned: list[Binned], boosted: Boosted, calibration: Calibration) -> Tables:

@@ -27,6 +27,8 @@ FEWEST_ROWS = 30
 FEWEST_LEFT = 5.0
 """Of a band there have to be so many rows, and so many who left or would have at the usual rate: else what the card
 says of it stands."""
+_TOO_FEW = 0.25
+"""A period in which so small a share of the expected left is one that the records do not reach."""
 _SMALLEST = 0.02
 """Pairs that never add as much, in log-odds, are left out: half a point is no reason to give anybody."""
 _DIGITS = 4
@@ -70,6 +72,21 @@ def history_of(rows: SeenRows) -> History:
 
 
 _NONE: _Places = np.empty(0, np.int8)
+
+
+def reach(history: History) -> int:
+    """The number of the oldest period that `history` tells of, counted back from 0, the latest.
+
+    Who left before the records begin is not in them, and then it looks as if nobody ever left: before the first period
+    with far fewer leavers than those after it, nothing is believed.
+    """
+    rows = np.bincount(history.at)
+    left = np.bincount(history.at, history.left, len(rows))
+    for period in range(1, len(rows)):
+        expected = rows[period] * left[:period].sum() / max(1, rows[:period].sum())
+        if not rows[period] or (expected >= FEWEST_LEFT and left[period] < expected * _TOO_FEW):
+            return period - 1
+    return len(rows) - 1
 
 
 class Learnt(Struct, frozen=True, kw_only=True):

@@ -77,7 +77,7 @@ def compare(left: Numbers, new: Numbers, old: Numbers, name: str) -> Against:
     gained = losses(left, old) - losses(left, new)
     loss, loss_error = float(gained.mean()), float(gained.std(ddof=1) / np.sqrt(len(gained)))
     auc, auc_error = auc_gain(left, new, old)
-    explains, ranks = loss > 0, auc > -SURELY * auc_error
+    explains, ranks = loss > 0, auc >= -SURELY * auc_error
     of_loss = f"log loss {losses(left, new).mean():.4f} against {losses(left, old).mean():.4f}"
     of_auc = f"AUC {auc:+.4f} ± {auc_error:.4f}"
     if explains and ranks:

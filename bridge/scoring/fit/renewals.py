@@ -16,13 +16,12 @@ from bridge.scoring.fit.terms import (
     Rhythm,
     Spans,
     Term,
-    find_every,
     find_rhythm,
     find_since,
     spans,
     usual_renewals,
 )
-from bridge.scoring.worth import By, Contracts, Segment
+from bridge.scoring.worth import By, Contracts, Every, Segment
 
 FEWEST_CONTRACTS = 200
 FEWEST_ENDED = 30
@@ -37,12 +36,11 @@ class Asked(Struct, frozen=True):
     """By who said it: the probability that it would be."""
 
 
-def fit_contracts(terms: Sequence[Term], by: By | None, since: date, until: date) -> Contracts:
+def fit_contracts(terms: Sequence[Term], every: Every, by: By | None, since: date, until: date) -> Contracts:
     """How long contracts go on, by all that is known at the end of `until`; with a segment of its own for each of `by`
     that has enough of them. Raises BadRequest where there are too few."""
     known = [term.as_of(until) for term in terms if term.starts <= until]
-    every = find_every(known)
-    common = _segment(known, find_rhythm(known, every, since), since, until)
+    common = _segment(known, find_rhythm(known, every, since, until), since, until)
     if common is None:
         raise BadRequest(
             f"a model of renewing needs {FEWEST_CONTRACTS} contracts of which {FEWEST_ENDED} have ended by {until}"
@@ -50,7 +48,9 @@ def fit_contracts(terms: Sequence[Term], by: By | None, since: date, until: date
     segments: dict[str, Segment] = {}
     for name in sorted({term.segment(by) or "" for term in known} - {""}) if by else ():
         some = [term for term in known if by and term.segment(by) == name]
-        if len(some) >= FEWEST_CONTRACTS and (found := _segment(some, find_rhythm(some, every, since), since, until)):
+        if len(some) >= FEWEST_CONTRACTS and (
+            found := _segment(some, find_rhythm(some, every, since, until), since, until)
+        ):
             segments[name] = found
     return Contracts(every=every, common=common, by=by or By.product, segments=segments)
 

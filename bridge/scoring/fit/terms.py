@@ -15,12 +15,10 @@ from bridge.scoring.worth import By, Every
 FIRST_MONTHS = (36, 24, 12, 6, 3, 2)
 """First terms that are looked for, in months; what is not one of them can be left every month."""
 _ROUND_DAYS = 16
-"""An end so many days off a whole year counts as one at it."""
-_YEARLY_FROM = 0.6
-"""Contracts are renewed yearly where so many of the ends lie at whole years."""
-_EARLY = 0.1
-_RARE = 0.25
-"""A first term is one that no more than a tenth was left before its end, and a quarter of those right after it."""
+"""An end so many days before that of the first term counts as one at it."""
+_MUCH_MORE = 3.0
+_AFTER_DAYS = 120
+"""A first term shows where in so many days after it contracts are left at three times the rate of all days before."""
 _FEWEST_ENDS = 30
 
 
@@ -104,28 +102,33 @@ def find_since(terms: Iterable[Term]) -> date | None:
     return ends[len(ends) // 100] if ends else None
 
 
-def find_every(terms: Iterable[Term]) -> Every:
-    """Year where most contracts that ended did so at a whole number of years, else month."""
-    ends = [(term.left - term.starts).days for term in terms if term.left is not None]
-    whole = sum(1 for days in ends if days > 180 and abs(days - round(days / 365.25) * 365.25) <= _ROUND_DAYS)
-    return Every.year if ends and whole >= _YEARLY_FROM * len(ends) else Every.month
-
-
-def find_rhythm(terms: Sequence[Term], every: Every, since: date) -> Rhythm:
-    """The longest usual first term that hardly any contract was left within, by those seen from their beginning."""
-    young = [term for term in terms if term.starts >= since]
-    ended = [(term.left - term.starts).days for term in young if term.left is not None]
-    if len(ended) < _FEWEST_ENDS:
-        ended = [(term.left - term.starts).days for term in terms if term.left is not None]
+def find_rhythm(terms: Sequence[Term], every: Every, since: date, until: date) -> Rhythm:
+    """The first term after which contracts are left so much more often than within it as after no other; none where
+    that is not much more often."""
+    seen = [
+        ((max(term.starts, since) - term.starts).days, ((term.left or until) - term.starts).days, term.left is not None)
+        for term in terms
+        if term.starts <= until and (term.left is None or term.left >= since)
+    ]
     months = 12 if every is Every.year else 1
+    found, most = 1, _MUCH_MORE
     for first in FIRST_MONTHS:
-        bound = first / 12 * 365.25 - _ROUND_DAYS
-        early = sum(1 for days in ended if days < bound)
-        after = sum(1 for days in ended if bound <= days < 2 * bound)
-        rare = early <= _EARLY * len(ended) and early <= _RARE * after
-        if first % months == 0 and first > months and rare and len(ended) - early >= _FEWEST_ENDS:
-            return Rhythm(every, first // months)
-    return Rhythm(every, 1)
+        bound = round(first / 12 * 365.25) - _ROUND_DAYS
+        before, after = _leaving(seen, 0, bound), _leaving(seen, bound, bound + _AFTER_DAYS)
+        if first % months == 0 and after[0] >= _FEWEST_ENDS:
+            times = (after[0] / max(1, after[1])) / (max(0.5, before[0]) / max(1, before[1]))
+            if times >= most:
+                found, most = first // months, times
+    return Rhythm(every, found)
+
+
+def _leaving(seen: Sequence[tuple[int, int, bool]], begin: int, end: int) -> tuple[int, int]:
+    """How many contracts were left from `begin` days of age up to `end`, and the days for which they could have been.
+
+    Of each in `seen`: the age at which it came into sight, the last one it was seen at, and whether it was left then.
+    """
+    left = sum(1 for young, old, gone in seen if gone and max(begin, young) <= old < end)
+    return left, sum(max(0, min(end, old) - max(begin, young)) for young, old, _ in seen)
 
 
 def usual_renewals(terms: Iterable[Term], rhythm: Rhythm, until: date) -> int:

@@ -29,7 +29,7 @@ from bridge.scoring.fit.transactions import DAYS, Bought, Ledger, collect
 from bridge.scoring.fit.worth import SHORTEST_DAYS, expected_purchases
 from bridge.scoring.rates import unit
 from bridge.scoring.value_purchases import SHORTEST_HISTORY
-from bridge.scoring.worth import By, Contracts, Purchases, WorthModel
+from bridge.scoring.worth import By, Contracts, Every, Purchases, WorthModel
 
 LAST_DAYS = 365
 """The last period is a year, where the history is not shorter than three."""
@@ -191,17 +191,16 @@ def _fit_contracts(
     split = _split(since, as_of)
     there = running(terms, split)
     truth = stayed(there, as_of)
-    by: By | None = None
-    new = fit_contracts(terms, None, since, split)
-    best = forecast(new, there, split, as_of)
-    for one in By:
-        sizes = Counter(term.segment(one) for term in terms if term.segment(one))
-        if not sizes or max(sizes.values()) < FEWEST_CONTRACTS:
-            continue
-        other = fit_contracts(terms, one, since, split)
-        said = forecast(other, there, split, as_of) if other.segments else best
-        if np.mean((said - truth) ** 2) < np.mean((best - truth) ** 2):
-            by, new, best = one, other, said
+    ways: list[tuple[Every, By | None]] = [(every, by) for by in (None, *_told_apart(terms)) for every in Every]
+    tried: list[tuple[float, int]] = []
+    found: list[tuple[Contracts, Floats]] = []
+    for place, way in enumerate(ways):
+        new = fit_contracts(terms, *way, since, split)
+        said = forecast(new, there, split, as_of)
+        found.append((new, said))
+        tried.append((float(np.mean((said - truth) ** 2)), place))
+    nearest = min(tried)[1]
+    new, best = found[nearest]
     shares: Mapping[Renewal, float] = {one: getattr(rules.renewal, one.value) for one in Renewal}
     said_by = {
         HISTORY: best,
@@ -211,7 +210,17 @@ def _fit_contracts(
     if in_use and in_use.contracts:
         said_by[IN_USE] = forecast(in_use.contracts, there, split, as_of)
     part = _judge(truth, said_by, split, as_of)
-    return fit_contracts(terms, by, since, as_of), part
+    return fit_contracts(terms, *ways[nearest], since, as_of), part
+
+
+def _told_apart(terms: Sequence[Term]) -> list[By]:
+    """By what contracts can be told apart into segments of which one at least is large enough."""
+    found = []
+    for by in By:
+        sizes = Counter(term.segment(by) for term in terms if term.segment(by))
+        if sizes and max(sizes.values()) >= FEWEST_CONTRACTS:
+            found.append(by)
+    return found
 
 
 def _judge(actual: Floats, said: Mapping[str, Floats], split: date, last: date) -> Part:

@@ -19,17 +19,32 @@ delete from exposures where customer = any(:customers)
 select situation, epoch, arm, at, due_at, became, later, settled_at from exposures where decision = :decision
 
 -- name: done
--- Of each decision: whether the agent used it, recorded a save, and what was granted.
-select e.customer, e.epoch, e.situation, e.decision, e.at, e.arm, e.arms, e.cell, e.value_minor, e.currency, e.became,
+-- Of each: whether the agent used it, recorded a save, and what was granted cost. Outcomes belong to the trial and not to one
+-- decision: what is granted changes the card, so that the save is recorded on the next one.
+select e.customer, e.epoch, e.situation, e.arm, e.arms, e.cell, e.value_minor, e.currency, e.became,
   coalesce((select max(case when o.kind in ('accepted', 'edited') then 1 else 0 end) from outcomes o
-    where o.decision = e.decision), 0) as used,
+    where o.customer = e.customer and o.epoch = e.epoch and o.situation = e.situation), 0) as used,
   coalesce((select max(case when o.result = 'saved' then 1 else 0 end) from outcomes o
-    where o.decision = e.decision), 0) as saved,
-  coalesce((select sum(o.amount_minor) from outcomes o
-    where o.decision = e.decision and o.offer is not null and o.currency = e.currency), 0) as granted
+    where o.customer = e.customer and o.epoch = e.epoch and o.situation = e.situation), 0) as saved,
+  coalesce((select sum(o.cost_minor) from outcomes o
+    where o.customer = e.customer and o.epoch = e.epoch and o.situation = e.situation
+      and o.cost_currency = :currency::text), 0) as cost
 from exposures e
-where (e.customer > :customer or (e.customer = :customer and (e.epoch > :epoch or (e.epoch = :epoch and e.situation > :situation))))
+where e.at >= :since and (e.customer > :customer
+  or (e.customer = :customer and (e.epoch > :epoch or (e.epoch = :epoch and e.situation > :situation))))
 order by e.customer, e.epoch, e.situation limit :most
+
+-- name: counts
+select situation, arm, count(*), sum(case when became is null then 1 else 0 end),
+  sum(case when became = 'not_asked' then 1 else 0 end), min(at), max(at)
+from exposures where at >= :since group by situation, arm order by situation, arm
+
+-- name: granted
+select e.situation, e.arm, o.offer, count(*), coalesce(sum(o.cost_minor), 0)
+from exposures e
+join outcomes o on o.customer = e.customer and o.epoch = e.epoch and o.situation = e.situation
+where e.at >= :since and o.offer is not null and o.cost_currency = :currency::text
+group by e.situation, e.arm, o.offer order by o.offer, e.situation, e.arm
 
 -- name: newest
 select max(epoch) from exposures

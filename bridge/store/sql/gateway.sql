@@ -47,8 +47,10 @@ order by language, place
 select decision, kind, result, offer, amount_minor, currency, note, disposition, agent from outcomes where key = :key
 
 -- name: add_outcome
-insert into outcomes (key, decision, customer, at, kind, result, offer, amount_minor, currency, note, disposition, agent, actor)
-values (:key, :decision, :customer, :at, :kind, :result, :offer, :amount_minor, :currency, :note, :disposition, :agent, :actor)
+insert into outcomes (key, decision, customer, at, kind, result, offer, amount_minor, currency, cost_minor, cost_currency,
+  epoch, situation, note, disposition, agent, actor)
+values (:key, :decision, :customer, :at, :kind, :result, :offer, :amount_minor, :currency, :cost_minor, :cost_currency,
+  :epoch, :situation, :note, :disposition, :agent, :actor)
 on conflict (key) do nothing
 
 -- name: add_grant
