@@ -32,7 +32,7 @@ bench: .venv/dev.stamp ## Measure look-up, webhook acknowledgement and import ag
 bench-scoring: .venv/dev.stamp ## Measure risk, value and mood: how right they are, how fast they are found and used
 	@$(PY) -m benchmarks scoring worth truth mood rescore
 
-bench-choice: .venv/dev.stamp ## Measure choosing scripts: are ranges right, what does learning cost (10 minutes)
+bench-choice: .venv/dev.stamp ## Measure choosing scripts: are ranges right, what does learning cost (15 minutes)
 	@$(PY) -m benchmarks choice
 
 lock: ## Solve and hash-lock the requirements anew (needs uv)

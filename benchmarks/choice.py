@@ -12,7 +12,7 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
-from math import ceil
+from math import ceil, sqrt
 from statistics import mean
 
 import msgspec
@@ -158,6 +158,8 @@ def _judged(name: str, pools: tuple[Pool, ...], runs: list[Run]) -> list[Figure]
         return tally[what] / (tally[what] + tally[f"not {what}"])
 
     seeds = f"{len(runs)} seeds"
+    rate = RULES.error_rate
+    luck = rate + 2 * sqrt(rate * (1 - rate) / len(runs))  # so few runs cannot tell a rate more closely
     named = {
         verdict: [_wrong(run, truth, verdict) for run in runs]
         for verdict in (Verdict.nothing, Verdict.helps, Verdict.harms)
@@ -174,11 +176,13 @@ def _judged(name: str, pools: tuple[Pool, ...], runs: list[Run]) -> list[Figure]
         _figure(
             f"{name}: wrong among those said to do nothing",
             mean(named[Verdict.nothing]),
-            most=RULES.error_rate,
-            note=f"stated {RULES.error_rate:.0%}; {found:.0%} of {len(alike)} such scripts named",
+            most=luck,
+            note=f"stated {rate:.0%}; {found:.0%} of {len(alike)} such scripts named",
         ),
         *(
-            _figure(f"{name}: wrong among those said to {what}", mean(named[verdict]), most=RULES.error_rate)
+            _figure(
+                f"{name}: wrong among those said to {what}", mean(named[verdict]), most=luck, note=f"stated {rate:.0%}"
+            )
             for what, verdict in (("help", Verdict.helps), ("do harm", Verdict.harms))
         ),
     ]
