@@ -63,7 +63,7 @@ def make_pools(customers: int, seed: int = 7) -> tuple[Pool, ...]:
     rows: defaultdict[str, list[tuple[str, list[float], float]]] = defaultdict(list)
     for fate in center.fates:
         situation = situations.get(fate.customer_id)
-        if situation is None or not fate.under:
+        if situation is None or not 0 < fate.risk < 1:
             continue
         value = amounts.get(fate.customer_id, usual) * 12 * 0.35
         tier = "gold" if value > 4.2 * 1.4 * usual else "silver"
