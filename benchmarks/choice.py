@@ -32,7 +32,7 @@ EPOCHS = 26
 DRAWS = 400
 """Fewer than in use, for speed: chances of being best to about two points."""
 EACH = 6
-"""A run has up to twelve ranges; those that share a neutral script go wrong together, so that they tell half as much."""
+"""A run has up to twelve ranges; those beside one neutral script go wrong together, and tell half as much."""
 RULES = ChoiceRules(begins=date(2024, 11, 25), hold_out=0.05, explore=0.2, matters=0.05)
 """Of these callers half would leave: five of a hundred are a small difference."""
 EVENLY = msgspec.structs.replace(RULES, hold_out=0.0, explore=1.0, floor=0.25)
