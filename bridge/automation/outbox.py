@@ -15,7 +15,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -34,6 +34,22 @@ Ending = Literal["sent", "uncertain", "refused", "dead"]
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 
+class Belongs(Struct, frozen=True, kw_only=True):
+    """Which run an action belongs to, and whom it reaches: by `channel` at `address` (a key string), else nobody."""
+
+    run: str = ""
+    automation: str = ""
+    step: int | None = None
+    channel: str = ""
+    address: str = ""
+    purpose: str = ""
+    apology: bool = False
+    cost_minor: int = 0
+
+
+NOBODYS: Final = Belongs()
+
+
 class Outgoing(Struct, frozen=True, kw_only=True):
     """One leased row. `action.idempotency_key` is the same for every attempt; `attempts` are those begun before."""
 
@@ -44,6 +60,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     fact: str
     attempts: int
     created_at: datetime
+    belongs: Belongs = NOBODYS
 
 
 def enqueue(
@@ -57,13 +74,25 @@ def enqueue(
     customer: str = "",
     fact: str = "",
     due_at: datetime | None = None,
+    belongs: Belongs = NOBODYS,
+    expect: int | None = None,
 ) -> None:
     """Add one action at `source` to the transaction of its cause, to be done at `due_at` or as soon as possible.
 
-    A `dedupe_key` that was enqueued before, whatever became of it, adds nothing. `fact` is the id of the cause.
+    A `dedupe_key` that was enqueued before, whatever became of it, adds nothing; with `expect` 1 it then undoes the
+    whole unit. `fact` is the id of the cause.
     """
     unit.add(
         "outbox.put",
+        expect=expect,
+        run=belongs.run,
+        automation=belongs.automation,
+        step=belongs.step,
+        channel=belongs.channel,
+        address=belongs.address,
+        purpose=belongs.purpose,
+        apology=int(belongs.apology),
+        cost_minor=belongs.cost_minor,
         dedupe_key=dedupe_key,
         source=source,
         action=action,
@@ -91,7 +120,8 @@ async def take(store: Store, *, most: int, now: datetime, lease: timedelta = LEA
 
 
 def _outgoing(row: tuple[Any, ...]) -> Outgoing:
-    number, dedupe_key, source, action, args, customer, fact, attempts, created_at = row
+    number, dedupe_key, source, action, args, customer, fact, attempts, created_at, *rest = row
+    run, automation, step, channel, address, purpose, apology, cost_minor = rest
     return Outgoing(
         id=number,
         source=source,
@@ -100,6 +130,16 @@ def _outgoing(row: tuple[Any, ...]) -> Outgoing:
         fact=fact,
         attempts=attempts,
         created_at=instant(created_at),
+        belongs=Belongs(
+            run=run,
+            automation=automation,
+            step=step,
+            channel=channel,
+            address=address,
+            purpose=purpose,
+            apology=bool(apology),
+            cost_minor=cost_minor,
+        ),
     )
 
 
@@ -147,6 +187,16 @@ async def postpone(
     if not rows:
         return None
     return "dead" if rows[0][0] == "dead" else "due"
+
+
+def decline(unit: Unit, owner: str, number: int, *, reason: str, now: datetime) -> None:
+    """Add to `unit` that what was taken and not begun is not to be done after all; Superseded if it is begun."""
+    unit.add("outbox.decline", expect=1, id=number, owner=owner, error=reason, now=micros(now))
+
+
+async def defer(store: Store, owner: str, number: int, *, due_at: datetime, reason: str) -> None:
+    """Give back what was taken and not begun, to be done at `due_at`; it counts as no attempt."""
+    await store.change("outbox.defer", id=number, owner=owner, due_at=micros(due_at), error=reason)
 
 
 async def release(store: Store, owner: str, numbers: Iterable[int]) -> None:

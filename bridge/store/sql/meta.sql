@@ -26,3 +26,9 @@ select kind, version, body, installed_at from models where kind = :kind and vers
 
 -- name: models
 select kind, version, body, installed_at from models where kind = :kind order by installed_at desc, version desc
+
+-- name: like
+select name, value from meta where name like :name order by name
+
+-- name: drop
+delete from meta where name = :name

@@ -1,6 +1,8 @@
 -- name: put
-insert into outbox (dedupe_key, source, action, args, customer, fact, state, created_at, due_at)
-values (:dedupe_key, :source, :action, :args, :customer, :fact, 'due', :created_at, :due_at)
+insert into outbox (dedupe_key, source, action, args, customer, fact, state, created_at, due_at, run, automation, step, channel,
+  address, purpose, apology, cost_minor)
+values (:dedupe_key, :source, :action, :args, :customer, :fact, 'due', :created_at, :due_at, :run, :automation, :step, :channel,
+  :address, :purpose, :apology, :cost_minor)
 on conflict (dedupe_key) do nothing
 
 -- name: doubt @sqlite
@@ -20,7 +22,8 @@ where id in (
   where state = 'due' and due_at <= :now and lease_until <= :now
   order by due_at, id limit :most
 )
-returning id, dedupe_key, source, action, args, customer, fact, attempts, created_at
+returning id, dedupe_key, source, action, args, customer, fact, attempts, created_at, run, automation, step, channel, address, purpose,
+  apology, cost_minor
 
 -- name: take @postgres
 update outbox
@@ -32,7 +35,8 @@ where id in (
   order by due_at, id limit :most
   for update skip locked
 )
-returning id, dedupe_key, source, action, args, customer, fact, attempts, created_at
+returning id, dedupe_key, source, action, args, customer, fact, attempts, created_at, run, automation, step, channel, address, purpose,
+  apology, cost_minor
 
 -- name: begin @sqlite
 update outbox set state = 'sending', attempts = attempts + 1, lease_until = :now + :lease
@@ -58,6 +62,14 @@ update outbox set
   due_at = :due_at, error = :error, lease_owner = null, lease_until = 0
 where id = :id and lease_owner = :owner and state in ('sending', 'uncertain')
 returning state
+
+-- name: decline
+update outbox set state = 'refused', error = :error, finished_at = :now, lease_owner = null, lease_until = 0
+where id = :id and lease_owner = :owner and state = 'due'
+
+-- name: defer
+update outbox set due_at = :due_at, error = :error, lease_owner = null, lease_until = 0
+where id = :id and lease_owner = :owner and state = 'due'
 
 -- name: release
 update outbox set lease_owner = null, lease_until = 0

@@ -1,0 +1,31 @@
+"""What became of a customer since something happened: the values `since.…` of conditions."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.model import InteractionState
+from bridge.scoring.view import View
+
+
+def since_values(view: View, at: datetime, now: datetime) -> dict[str, Any]:
+    """The values of `triggers.SINCE`: what happened after `at`, up to `now`."""
+
+    def after(*instants: datetime | None) -> bool:
+        first = next((one for one in instants if one is not None), None)
+        return first is not None and at < first <= now
+
+    return {
+        "since.days": (now - at) / timedelta(days=1),
+        "since.talked": any(
+            one.record.state is InteractionState.ended
+            and not one.record.abandoned
+            and one.record.personal is not False
+            and after(one.record.started, one.record.ended, one.at)
+            for one in view.interactions
+        ),
+        "since.resolved": sum(after(one.record.resolved) for one in view.tickets),
+        "since.bought": any(not one.record.refunded and after(one.record.at, one.at) for one in view.purchases),
+        "since.answered": any(after(one.record.answered) for one in view.surveys),
+    }

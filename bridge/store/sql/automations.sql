@@ -1,0 +1,137 @@
+-- name: all
+select a.id, a.version, a.mode, a.origin, a.live_since, a.updated_at, a.updated_by, v.body
+from automations a join automation_versions v on v.id = a.id and v.version = a.version order by a.id
+
+-- name: put
+insert into automations (id, version, mode, origin, live_since, updated_at, updated_by)
+values (:id, :version, :mode, :origin, :live_since, :at, :by_whom)
+on conflict (id) do update set version = excluded.version, mode = excluded.mode, origin = excluded.origin,
+  live_since = excluded.live_since, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+
+-- name: remove
+delete from automations where id = :id
+
+-- name: keep_version
+insert into automation_versions (id, version, body, at, by_whom) values (:id, :version, :body, :at, :by_whom)
+on conflict (id, version) do nothing
+
+-- name: version
+select body from automation_versions where id = :id and version = :version
+
+-- name: versions
+select version, body, at, by_whom from automation_versions where id = :id order by at desc, version
+
+-- name: known_facts
+select id from facts where id = any(:ids) order by id
+
+-- name: put_run
+insert into runs (id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, state, due_at, reason,
+  finished_at)
+values (:id, :automation, :version, :mode, :customer, :cause, :fact, :kind, :data, :occurred_at, :created_at, :state, :due_at, :reason,
+  :finished_at)
+on conflict (id) do nothing
+
+-- name: take @sqlite
+update runs set lease_owner = :owner, lease_until = :now + :lease
+where id in (
+  select id from runs where state = 'waiting' and due_at <= :now and lease_until <= :now order by due_at, id limit :most
+)
+returning id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, step, done, due_at, waits_since
+
+-- name: take @postgres
+update runs
+set lease_owner = :owner, lease_until = (extract(epoch from clock_timestamp()) * 1000000)::bigint + :lease::bigint
+where id in (
+  select id from runs
+  where state = 'waiting' and due_at <= :now::bigint
+    and lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint
+  order by due_at, id limit :most
+  for update skip locked
+)
+returning id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, step, done, due_at, waits_since
+
+-- name: advance
+update runs set step = :step, done = :done, due_at = :due_at, waits_since = :waits_since, state = :state, reason = :reason,
+  finished_at = :finished_at
+where id = :id and state = 'waiting' and lease_owner = :owner
+
+-- name: let_go
+update runs set lease_owner = null, lease_until = 0 where id = :id and lease_owner = :owner
+
+-- name: put_off
+update runs set lease_owner = null, lease_until = 0, due_at = :due_at where id = :id and lease_owner = :owner
+
+-- name: add_step
+insert into run_steps (run, number, step, at, action, result, reason, until, customer)
+select :run, coalesce((select max(number) from run_steps where run = :run), 0) + 1, :step::integer, :at::bigint, :action, :result,
+  :reason, :until::bigint, :customer
+
+-- name: run
+select id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, step, done, due_at, waits_since,
+  state, reason, finished_at
+from runs where id = :id
+
+-- name: runs_of
+select id, customer, cause, kind, occurred_at, created_at, state, step, due_at, reason, finished_at, mode, version from runs
+where automation = :automation and created_at >= :since order by created_at desc, id limit :most
+
+-- name: steps_of
+select number, step, at, action, result, reason, until from run_steps where run = :run order by number
+
+-- name: counts
+select automation, mode, state, reason, count(*) from runs where created_at >= :since
+group by automation, mode, state, reason order by automation, mode, state, reason
+
+-- name: sent_counts
+select automation, action, state, count(*), sum(cost_minor) from outbox
+where automation <> '' and created_at >= :since group by automation, action, state order by automation, action, state
+
+-- name: messages
+-- What reached a customer, or may yet: by who they are, and by the addresses that are theirs now.
+select dedupe_key, automation, channel, address, purpose, apology, coalesce(finished_at, created_at), state from outbox
+where channel <> '' and state in ('due', 'sending', 'sent', 'uncertain') and coalesce(finished_at, created_at) >= :since
+  and customer = any(:customers)
+union
+select dedupe_key, automation, channel, address, purpose, apology, coalesce(finished_at, created_at), state from outbox
+where channel <> '' and state in ('due', 'sending', 'sent', 'uncertain') and coalesce(finished_at, created_at) >= :since
+  and address = any(:addresses)
+order by 7, 1
+
+-- name: enqueued
+select state from outbox where dedupe_key = :dedupe_key
+
+-- name: opted_out
+select hash, channel from opt_outs where hash = any(:hashes) order by hash, channel
+
+-- name: opt_out
+insert into opt_outs (hash, channel, at, reason) values (:hash, :channel, :at, :reason) on conflict (hash, channel) do nothing
+
+-- name: opt_in
+delete from opt_outs where hash = :hash and channel = :channel
+
+-- name: spent
+select spent_minor from automation_spending where automation = :automation and period = :period
+
+-- name: begin_spending
+insert into automation_spending (automation, period, spent_minor) values (:automation, :period, 0)
+on conflict (automation, period) do nothing
+
+-- name: spend
+update automation_spending set spent_minor = spent_minor + :minor::bigint
+where automation = :automation and period = :period and spent_minor + :minor::bigint <= :most::bigint
+
+-- name: give_back
+update automation_spending set spent_minor = spent_minor - :minor::bigint where automation = :automation and period = :period
+
+-- name: begin_sweep
+insert into automation_sweeps (occasion, begun_at, position, found) values (:occasion, :at, '', 0) on conflict (occasion) do nothing
+
+-- name: open_sweeps
+select occasion, begun_at, position, found from automation_sweeps where done_at is null order by begun_at, occasion
+
+-- name: move_sweep
+update automation_sweeps set position = :position, found = found + :found::bigint, done_at = :done_at
+where occasion = :occasion and position = :was and done_at is null
+
+-- name: forget_sweeps
+delete from automation_sweeps where done_at is not null and begun_at < :before
