@@ -1,4 +1,4 @@
-"""The second process: drains the inbox, polls the sources, keeps decisions fresh, tidies up.
+"""The second process: drains the inbox, polls the sources, keeps decisions fresh, does what automations say, tidies up.
 
 All of it can run in any number of processes on PostgreSQL; leases share the work. On SQLite transactions are kept short
 and a pause follows each, so that the gateway gets its turn.
@@ -16,11 +16,16 @@ from msgspec import Struct, field
 from bridge import privacy
 from bridge.adapter.client import Client, open_client
 from bridge.adapter.delivery import Item, Refetch
+from bridge.automation import outbox
+from bridge.automation.register import CHANNEL, adopt
 from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
 from bridge.facts import Origin
 from bridge.flow import Desk, absorb, apply_rules, exposing, fit_tiers, refresh_due, review
+from bridge.flow.advancing import advance_due
 from bridge.flow.reading import next_try
 from bridge.flow.relearning import learn_next
+from bridge.flow.sending import send_due
+from bridge.flow.sweeping import sweep_once
 from bridge.intake import inbox, sync
 from bridge.intake.inbox import Delivery
 from bridge.store import Unit, micros
@@ -38,6 +43,8 @@ TIDY_SECONDS = 600.0
 KEEP_UNSHOWN = timedelta(hours=24)
 KEEP_DIPS = timedelta(days=7)
 FETCHES_AT_ONCE = 8
+RUNS_AT_ONCE = 25
+SENDS_AT_ONCE = 25
 
 
 def utc_now() -> datetime:
@@ -81,6 +88,8 @@ class Worker(Struct, kw_only=True):
         if again := await privacy.reinstate(self.desk, now=now):
             log("worker").warning("worker.erased_again", customers=again)
         await sync.register(self.desk.store, self.desk.registry.sources, now)
+        if changed := await adopt(self.desk.store, self.desk.rules.automations, now):
+            log("worker").info("automations.adopted", automations=changed)
         await self.desk.look_up()
         if await apply_rules(self.desk, now):
             log("worker").info("rules.applied", version=self.desk.rules.deciding.version)
@@ -88,6 +97,8 @@ class Worker(Struct, kw_only=True):
             asyncio.create_task(self._repeat(stop, self.work, "inbox")),
             asyncio.create_task(self._repeat(stop, self.poll_all, None)),
             asyncio.create_task(self._repeat(stop, self.tidy, None)),
+            asyncio.create_task(self._repeat(stop, self.automate, CHANNEL)),
+            asyncio.create_task(self._repeat(stop, self.send, outbox.CHANNEL)),
         ]
         await stop.wait()
         for loop in loops:
@@ -186,6 +197,25 @@ class Worker(Struct, kw_only=True):
         if done:
             METRICS.batches.labels("refresh").inc()
         return done
+
+    async def automate(self) -> float:
+        """Advance one batch of automations' runs, or look at one page of customers for whom a day has come."""
+        now = self.clock()
+        done = await advance_due(self.desk, most=RUNS_AT_ONCE, now=now)
+        if done:
+            METRICS.batches.labels("runs").inc()
+        if done or await sweep_once(self.desk, now):
+            if self.desk.store.engine == "sqlite":
+                await asyncio.sleep(PAUSE_SECONDS)
+            return 0.0
+        return IDLE_SECONDS
+
+    async def send(self) -> float:
+        """Do one batch of what the outbox holds."""
+        done = await send_due(self.desk, self.client, most=SENDS_AT_ONCE, clock=self.clock)
+        if done:
+            METRICS.batches.labels("outbox").inc()
+        return 0.0 if done else IDLE_SECONDS
 
     async def poll_all(self) -> float:
         """Poll every source that is due, all sources at once; returns how long to rest."""

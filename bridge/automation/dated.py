@@ -6,9 +6,10 @@ A fact's id names the day it is about, so that looking again, or at days that ov
 from __future__ import annotations
 
 import calendar
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bridge.automation.forms import Schedule
@@ -18,6 +19,7 @@ from bridge.model import Contract
 from bridge.scoring.signals_contracts import goes_on
 from bridge.scoring.view import Held, View
 
+_Wanted: TypeAlias = Mapping[FactKind, Collection[int]]
 WEEKDAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()
 
 
@@ -31,9 +33,14 @@ def falls_on(schedule: Schedule, day: date) -> bool:
     return schedule.day_of_month is None or day.day == min(schedule.day_of_month, last)
 
 
-def clock_rules(rules: Iterable[Automation]) -> list[Automation]:
-    """Those that wait for a day."""
-    return [rule for rule in rules if rule.trigger.by_clock]
+class _Day(NamedTuple):
+    """A day that is waited for, and what its fact says."""
+
+    kind: FactKind
+    cause: str
+    state: str
+    day: date
+    data: dict[str, Any]
 
 
 def dated_facts(
@@ -47,41 +54,46 @@ def dated_facts(
     for rule in rules:
         count = getattr(rule.file.when, rule.trigger.counts) if rule.trigger.counts else 0
         wanted.setdefault(rule.kind, set()).add(count)
+    schedules = [rule.file.when.schedule for rule in rules if rule.file.when.schedule is not None]
+    days = [after + timedelta(days=ahead) for ahead in range(1, (until - after).days + 1)]
+    for one in chain(_contracts(wanted, view), _customer(wanted, view, now, zone), _calendar(schedules, days)):
+        if after < one.day <= until:
+            yield Fact(
+                id=fact_id(one.kind, one.cause or view.id, one.state),
+                kind=one.kind,
+                customer=view.id,
+                occurred_at=datetime.combine(one.day, time(), zone).astimezone(timezone.utc),
+                known_at=now,
+                origin=Origin.live,
+                cause=one.cause,
+                data=one.data,
+            )
 
-    def fact(kind: FactKind, cause: str, state: str, day: date, **data: Any) -> Fact:
-        begins = datetime.combine(day, time(), zone).astimezone(timezone.utc)
-        return Fact(
-            id=fact_id(kind, cause or view.id, state),
-            kind=kind,
-            customer=view.id,
-            occurred_at=begins,
-            known_at=now,
-            origin=Origin.live,
-            cause=cause,
-            data=data,
-        )
 
+def _contracts(wanted: _Wanted, view: View) -> Iterator[_Day]:
     for kind, ends in ((FactKind.contract_ending, _ends), (FactKind.discount_ending, _discount_ends)):
         for held in view.contracts:
             if (end := ends(held)) is not None:
                 for days in sorted(wanted.get(kind, ())):
-                    day = _before(end, days)
-                    if after < day <= until:
-                        product = held.record.product
-                        yield fact(kind, held.ref, f"{days}:{end}", day, days=days, date=end, product=product)
+                    data = {"days": days, "date": end, "product": held.record.product}
+                    yield _Day(kind, held.ref, f"{days}:{end}", _before(end, days), data)
+
+
+def _customer(wanted: _Wanted, view: View, now: datetime, zone: ZoneInfo) -> Iterator[_Day]:
     if (since := _since(view)) is not None:
         for count in sorted(wanted.get(FactKind.onboarding_day, ())):
-            if after < (day := since + timedelta(days=count)) <= until:
-                yield fact(FactKind.onboarding_day, "", f"{count}:{since}", day, day=count, date=since)
+            day = since + timedelta(days=count)
+            yield _Day(FactKind.onboarding_day, "", f"{count}:{since}", day, {"day": count, "date": since})
     if FactKind.customer_inactive in wanted and (last := _last_sign(view, now, zone)) is not None:
-        for days in sorted(wanted[FactKind.customer_inactive]):
-            if after < (day := last + timedelta(days=days)) <= until:
-                yield fact(FactKind.customer_inactive, "", f"{days}:{last}", day, days=days, date=last)
-    if FactKind.schedule_due in wanted:
-        for ahead in range(1, (until - after).days + 1):
-            day = after + timedelta(days=ahead)
-            if any(rule.file.when.schedule and falls_on(rule.file.when.schedule, day) for rule in rules):
-                yield fact(FactKind.schedule_due, "", f"{day}", day, date=day)
+        for count in sorted(wanted[FactKind.customer_inactive]):
+            day = last + timedelta(days=count)
+            yield _Day(FactKind.customer_inactive, "", f"{count}:{last}", day, {"days": count, "date": last})
+
+
+def _calendar(schedules: Collection[Schedule], days: Iterable[date]) -> Iterator[_Day]:
+    for day in days:
+        if any(falls_on(schedule, day) for schedule in schedules):
+            yield _Day(FactKind.schedule_due, "", f"{day}", day, {"date": day})
 
 
 def _ends(held: Held[Contract]) -> date | None:

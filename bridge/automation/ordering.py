@@ -16,6 +16,7 @@ from bridge.automation.gates import Reason
 from bridge.automation.messages import Written, language_of, words_of, write_message
 from bridge.automation.outreach import Outreach, next_open, zone_of
 from bridge.automation.rules import Act, Automation
+from bridge.facts import FactKind
 from bridge.model import Channel, Money
 from bridge.playbook.offers import Catalogue
 from bridge.playbook.situation import Situation
@@ -109,8 +110,9 @@ def order_key(matter: Matter, step: int, address: str) -> str:
 
 
 def window_of(rule: Automation, occurred_at: datetime) -> int:
-    """The number of the window that an instant lies in."""
-    return int(occurred_at.timestamp()) // (rule.file.window * 86_400)
+    """The number of the window that an instant lies in; every day of a schedule is one by itself."""
+    days = 1 if rule.kind is FactKind.schedule_due else rule.file.window
+    return int(occurred_at.timestamp()) // (days * 86_400)
 
 
 def cost_of(act: Act, office: Office) -> int:

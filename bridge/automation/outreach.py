@@ -66,9 +66,11 @@ class Outreach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Name of an account manager → e-mail address."""
     team: str = ""
     """Address that hears what no account manager does."""
-    greeting: dict[str, str] = {"de": "Guten Tag {{ customer }},", "en": "Hello {{ customer }},"}
-    greeting_unnamed: dict[str, str] = {"de": "Guten Tag,", "en": "Hello,"}
-    closing: dict[str, str] = {"de": "Freundliche Grüße", "en": "Kind regards"}
+    greeting: dict[str, str] = msgspec.field(
+        default_factory=lambda: {"de": "Guten Tag {{ customer }},", "en": "Hello {{ customer }},"}
+    )
+    greeting_unnamed: dict[str, str] = msgspec.field(default_factory=lambda: {"de": "Guten Tag,", "en": "Hello,"})
+    closing: dict[str, str] = msgspec.field(default_factory=lambda: {"de": "Freundliche Grüße", "en": "Kind regards"})
 
     @property
     def zone(self) -> ZoneInfo:

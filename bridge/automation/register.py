@@ -1,4 +1,4 @@
-"""The automations in use: those of the files and those built in the console, their versions, and whether they are on."""
+"""The automations in use, of files and built in the console: their versions, and whether they are on."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ async def rule_of(store: Store, id: str, version: str) -> Automation | None:
 async def adopt(store: Store, rules: Sequence[Automation], now: datetime) -> list[str]:
     """Bring in the files: new ones and those that changed since they were adopted, with the mode they say.
 
-    What was done to an unchanged file's automation since (switched, edited in the console) stays. One whose file is gone
-    is removed. Returns the ids that changed.
+    What was done to an unchanged file's automation since (switched, edited in the console) stays. One whose file is
+    gone is removed. Returns the ids that changed.
     """
     held = {one.id: one for one in await read_armed(store)}
     known = {row[0]: row[1] for row in await store.all("meta.like", name="automation_file:%")}

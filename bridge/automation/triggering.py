@@ -19,7 +19,7 @@ from bridge.automation.dated import falls_on
 from bridge.automation.ordering import window_of
 from bridge.automation.register import CHANNEL, Armed
 from bridge.automation.rules import Automation
-from bridge.automation.triggers import TRIGGERS, fact_values
+from bridge.automation.triggers import fact_values
 from bridge.facts import Fact, FactKind, Origin
 from bridge.store import Store, Unit, instant, micros
 
@@ -45,6 +45,8 @@ class Run(Struct, frozen=True, kw_only=True):
     done: int
     due_at: datetime
     waits_since: datetime | None
+    reason: str = ""
+    """Why the first step that was left out was."""
 
 
 def matches(rule: Automation, fact: Fact) -> bool:
@@ -158,9 +160,8 @@ async def take(store: Store, *, most: int, now: datetime) -> tuple[str, list[Run
 
 def run_of(row: tuple[Any, ...]) -> Run:
     """A row as `automations.take` and `automations.run` begin."""
-    id, automation, version, mode, customer, cause, fact, kind, data, occurred, created, step, done, due, waits = row[
-        :15
-    ]
+    *texts, data, occurred, created, step, done, due, waits, reason = row[:16]
+    id, automation, version, mode, customer, cause, fact, kind = texts
     return Run(
         id=id,
         automation=automation,
@@ -177,9 +178,5 @@ def run_of(row: tuple[Any, ...]) -> Run:
         done=done,
         due_at=instant(due),
         waits_since=None if waits is None else instant(waits),
+        reason=reason,
     )
-
-
-def worth_noting(kind: FactKind) -> bool:
-    """Whether facts of this kind can set anything off as they happen."""
-    return kind in TRIGGERS and not TRIGGERS[kind].by_clock

@@ -38,7 +38,8 @@ class Trigger(Struct, frozen=True, kw_only=True):
     fields: Vocabulary
     counts: str = ""
     by_clock: bool = False
-    """Nothing happens: a day has come. Such facts are made for the automations that wait for them (see `dated`)."""
+    """Nothing happens to the customer: a day has come, an incident began. Such facts are made for the automations that
+    wait for them (see `dated`)."""
     profiles: bool = False
     """It is an assessment of the customer; who objects to profiling is not written to because of it."""
 
@@ -76,7 +77,7 @@ TRIGGERS: Final[dict[FactKind, Trigger]] = {
             "escalation": Field(kind=Kind.number),
         }
     ),
-    FactKind.incident_declared: Trigger(fields={"incident": Field(kind=Kind.text)}),
+    FactKind.incident_declared: Trigger(fields={"incident": Field(kind=Kind.text)}, by_clock=True),
 }
 """Every kind that may stand in `when`."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.automation.triggering import trigger
 from bridge.decisions import Prepared, decide
 from bridge.facts import Fact, Origin
 from bridge.flow import noticing
@@ -123,10 +124,12 @@ async def conclude(
     unit.many("customers.put_decision", [row for one in prepared.values() for row in one.rows()])
     unit.many("customers.put", put)
     for change in changes.values():
-        for customer in _bearing(change, owned):
+        for customer in sorted(_bearing(change, owned)):  # a fact of an account is noted of one: always the same
             origin = desk.origin_of(change)
             facts += noticing.from_change(change.before, change.after, customer=customer, known_at=now, origin=origin)
-    unit.many("customers.add_fact", [_fact_row(fact) for fact in {fact.id: fact for fact in facts}.values()])
+    noted = list({fact.id: fact for fact in facts}.values())
+    unit.many("customers.add_fact", [fact_row(fact) for fact in noted])
+    await trigger(desk.store, unit, desk.armed, noted, live_since=desk.live_since, now=now)
     await _write_keys(desk, unit, found, regrouped, rows, stored_keys, prepared, before, made)
     unit.wake.add("customers")
     return set(origins)
@@ -327,7 +330,8 @@ async def _put_keys(
 _KEY_COLUMNS = "kind value match customer account candidates tier priority route_hint language".split()
 
 
-def _fact_row(fact: Fact) -> dict[str, Any]:
+def fact_row(fact: Fact) -> dict[str, Any]:
+    """As a row of the table `facts`."""
     return {
         "id": fact.id,
         "kind": fact.kind.value,

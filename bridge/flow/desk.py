@@ -8,6 +8,10 @@ from datetime import datetime
 from msgspec import Struct
 
 from bridge.adapter.registry import Registry
+from bridge.automation.messages import load_messages
+from bridge.automation.outreach import Outreach, load_outreach
+from bridge.automation.register import Armed, read_armed
+from bridge.automation.rules import Automation, load_automations
 from bridge.decisions import Deciding, load_deciding
 from bridge.facts import Origin
 from bridge.flow.folding import Change
@@ -20,10 +24,15 @@ from bridge.store import Store, Unit, instant, micros
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Everything that `config/` says of who is who and what is decided."""
+    """Everything that `config/` says of who is who, what is decided, and what is done of its own accord.
+
+    `automations` are those of the files; which are in use, and how, says the store (`Desk.armed`).
+    """
 
     identity: IdentityRules
     deciding: Deciding
+    automations: tuple[Automation, ...] = ()
+    outreach: Outreach = Outreach()
 
 
 class Desk(Struct, kw_only=True):
@@ -37,6 +46,7 @@ class Desk(Struct, kw_only=True):
     fitted: Fitted = NOTHING_FITTED
     policies: tuple[Policy, ...] = ()
     live_since: dict[str, datetime | None] = {}
+    armed: tuple[Armed, ...] = ()
 
     def origin_of(self, change: Change) -> Origin:
         """Why `change` came in. What took effect before its source went live is not live, whenever it arrives."""
@@ -49,19 +59,26 @@ class Desk(Struct, kw_only=True):
         return origin
 
     async def look_up(self) -> None:
-        """Read again what other processes may have changed: which sources are live, which models are in use."""
+        """Read again what other processes may have changed: which sources are live, which models and
+        automations are in use."""
         self.live_since = {
             row[0]: None if row[3] is None else instant(row[3]) for row in await self.store.all("sources.all")
         }
         self.fitted = await read_fitted(self.store, self.rules.deciding.card)
         self.policies = await read_policies(self.store)
+        self.armed = await read_armed(self.store)
 
 
 def load_rules(settings: Settings) -> Rules:
     """Read and check all of `config/`. Raises ConfigError with file and path."""
+    folder = settings.config_dir
+    deciding = load_deciding(folder, settings.languages)
+    messages = load_messages(folder / "messages")
     return Rules(
-        identity=load_identity(settings.config_dir / "identity.yaml"),
-        deciding=load_deciding(settings.config_dir, settings.languages),
+        identity=load_identity(folder / "identity.yaml"),
+        deciding=deciding,
+        automations=load_automations(folder / "automations", deciding.playbooks.catalogue, messages),
+        outreach=load_outreach(folder / "outreach.yaml"),
     )
 
 

@@ -36,7 +36,8 @@ update runs set lease_owner = :owner, lease_until = :now + :lease
 where id in (
   select id from runs where state = 'waiting' and due_at <= :now and lease_until <= :now order by due_at, id limit :most
 )
-returning id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, step, done, due_at, waits_since
+returning id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, step, done, due_at, waits_since,
+  reason
 
 -- name: take @postgres
 update runs
@@ -48,7 +49,8 @@ where id in (
   order by due_at, id limit :most
   for update skip locked
 )
-returning id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, step, done, due_at, waits_since
+returning id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, step, done, due_at, waits_since,
+  reason
 
 -- name: advance
 update runs set step = :step, done = :done, due_at = :due_at, waits_since = :waits_since, state = :state, reason = :reason,
@@ -68,7 +70,7 @@ select :run, coalesce((select max(number) from run_steps where run = :run), 0) +
 
 -- name: run
 select id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, step, done, due_at, waits_since,
-  state, reason, finished_at
+  reason, state, finished_at
 from runs where id = :id
 
 -- name: runs_of
@@ -135,3 +137,9 @@ where occasion = :occasion and position = :was and done_at is null
 
 -- name: forget_sweeps
 delete from automation_sweeps where done_at is not null and begun_at < :before
+
+-- name: sweep
+select begun_at, position, found, done_at from automation_sweeps where occasion = :occasion
+
+-- name: last_day_swept
+select max(occasion) from automation_sweeps where occasion like 'day:%' and done_at is not null

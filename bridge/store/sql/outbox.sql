@@ -77,3 +77,14 @@ where id = any(:ids::bigint[]) and lease_owner = :owner and state = 'due'
 
 -- name: states
 select state, count(*) from outbox group by state order by state
+
+-- name: settle_doubt
+update outbox set state = :state, error = :error, finished_at = :now where id = :id and state = 'uncertain'
+
+-- name: of_run
+select id, step, source, action, state, due_at, attempts, reference, error, finished_at, channel, cost_minor from outbox
+where run = :run order by id
+
+-- name: in_state
+select id, source, action, customer, automation, run, created_at, due_at, attempts, reference, error, finished_at from outbox
+where state = :state and id > :after order by id limit :most

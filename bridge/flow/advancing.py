@@ -1,0 +1,297 @@
+"""Runs of automations, step by step: each step in one transaction with all that it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from bridge.automation import outbox
+from bridge.automation.forms import MakeOffer
+from bridge.automation.gates import OF_THE_CUSTOMER, Verdict, judge, of_the_customer
+from bridge.automation.matters import since_values
+from bridge.automation.ordering import Matter, Order, order, order_key
+from bridge.automation.outbox import Belongs
+from bridge.automation.register import paused, rule_of
+from bridge.automation.rules import Act, Automation, StopIf, Wait
+from bridge.automation.spending import room_for, spend
+from bridge.automation.triggering import Run, share_of, take
+from bridge.automation.triggers import fact_values
+from bridge.errors import Superseded
+from bridge.flow.approaching import Known, office_of, person_of, read_known
+from bridge.flow.desk import Desk
+from bridge.flow.granting import running_grants
+from bridge.store import Unit, micros
+from bridge.telemetry import log
+
+PUT_OFF: Final = timedelta(hours=1)
+"""How long a run waits that something went wrong with."""
+_AT_ONCE: Final = 40
+"""Steps of one run that are done in one go."""
+End = Literal["done", "stopped", "refused", "held_out", "dry"]
+
+
+class _Going(Struct, kw_only=True):
+    """One run on its way: where it is, and what was read for it."""
+
+    run: Run
+    rule: Automation
+    owner: str
+    known: Known
+    matter: Matter
+    step: int
+    done: int
+    waits_since: datetime | None
+    first_refusal: str = ""
+
+
+async def advance_due(desk: Desk, *, most: int, now: datetime) -> int:
+    """Advance up to `most` runs that are due; returns how many there were. Nothing while all is paused."""
+    if await paused(desk.store):
+        return 0
+    owner, runs = await take(desk.store, most=most, now=now)
+    if not runs:
+        return 0
+    await desk.look_up()
+    modes: dict[str, str] = {one.id: one.mode for one in desk.armed}
+    known = await read_known(desk, {run.customer for run in runs}, now)
+    for run in runs:
+        try:
+            await _advance(desk, owner, run, known.get(run.customer), modes, now)
+        except Superseded:
+            await desk.store.change("automations.let_go", id=run.id, owner=owner)
+        except Exception as problem:  # noqa: BLE001 one run must not stop the others; it is logged and tried again
+            log("automation").error("run.failed", run=run.id, automation=run.automation, exc_info=problem)
+            await desk.store.change("automations.put_off", id=run.id, owner=owner, due_at=micros(now + PUT_OFF))
+    return len(runs)
+
+
+async def _advance(
+    desk: Desk, owner: str, run: Run, known: Known | None, modes: Mapping[str, str], now: datetime
+) -> None:
+    rule = await rule_of(desk.store, run.automation, run.version)
+    if rule is None or modes.get(run.automation, "off") != run.mode:
+        return await _end(desk, owner, run, "stopped", "switched_off", now)
+    if known is None:
+        return await _end(desk, owner, run, "stopped", "customer_gone", now)
+    going = _Going(
+        run=run,
+        rule=rule,
+        owner=owner,
+        known=known,
+        matter=Matter(
+            rule=rule, run=run.id, cause=run.cause, fact=fact_values(run.kind, run.data), occurred_at=run.occurred_at
+        ),
+        step=run.step,
+        done=run.done,
+        waits_since=run.waits_since,
+        first_refusal=run.reason,
+    )
+    if going.step == 0 and not await _begins(desk, going, now):
+        return None
+    for _ in range(_AT_ONCE):
+        if going.step >= len(rule.steps):
+            state: End = "refused" if not going.done and going.first_refusal else "done"
+            state = "dry" if run.mode == "dry" and state == "done" else state
+            return await _end(desk, owner, run, state, going.first_refusal, now, going=going)
+        if not await _step(desk, going, now):
+            return None
+    return await _rest(desk, Unit(), going, now, now)
+
+
+async def _begins(desk: Desk, going: _Going, now: datetime) -> bool:
+    """Whether the run is to begin at all; else it is ended here."""
+    run, rule = going.run, going.rule
+    age = now - run.occurred_at
+    if going.waits_since is None and age > rule.max_age:
+        await _end(desk, going.owner, run, "refused", "too_old", now)
+    elif not rule.condition(_facts(going, now)):
+        await _end(desk, going.owner, run, "stopped", "condition", now)
+    elif share_of(rule, going.known.customer, "hold_out") < rule.file.hold_out:
+        await _end(desk, going.owner, run, "held_out", "", now)
+    else:
+        return True
+    return False
+
+
+def _facts(going: _Going, now: datetime) -> dict[str, object]:
+    view = going.known.situation.view
+    since = since_values(view, going.run.occurred_at, now) if view is not None else {}
+    return {**going.known.situation.facts, **going.matter.fact, **since}
+
+
+async def _step(desk: Desk, going: _Going, now: datetime) -> bool:
+    """One step in one transaction; False when the run rests or ended with it."""
+    step = going.rule.steps[going.step]
+    unit = Unit()
+    if isinstance(step, StopIf):
+        if step.holds(_facts(going, now)):
+            _note(unit, going, "stop_if", "stopped", "", now)
+            await _end(desk, going.owner, going.run, "stopped", "stop_if", now, unit, going)
+            return False
+        return await _next(desk, unit, going, now)
+    if isinstance(step, Wait):
+        _note(unit, going, "wait", "waits", "", now, until=now + step.length)
+        going.step += 1
+        going.waits_since = None
+        await _rest(desk, unit, going, now + step.length, now)
+        return False
+    return await _act(desk, unit, going, step, now)
+
+
+async def _act(desk: Desk, unit: Unit, going: _Going, act: Act, now: datetime) -> bool:
+    verdict, ordered = await _verdict(desk, unit, going, act, now)
+    if verdict.until is not None:
+        since = going.waits_since or now
+        if verdict.until - since <= timedelta(days=desk.rules.outreach.patience_days):
+            _note(unit, going, act.do, "postponed", verdict.reason or "", now, until=verdict.until)
+            going.waits_since = since
+            await _rest(desk, unit, going, verdict.until, now)
+            return False
+        verdict = Verdict(reason="gave_up_waiting")
+    if ordered is None:
+        reason = verdict.reason or ""
+        going.first_refusal = going.first_refusal or reason
+        _note(unit, going, act.do, "refused", reason, now)
+        if reason in OF_THE_CUSTOMER:
+            await _end(desk, going.owner, going.run, "refused", reason, now, unit, going)
+            return False
+        return await _next(desk, unit, going, now)
+    if going.run.mode == "dry":
+        _note(unit, going, act.do, "would", "", now)
+    else:
+        _enqueue(desk, unit, going, act, ordered, now)
+        _note(unit, going, act.do, "enqueued", "", now)
+    going.done += 1
+    return await _next(desk, unit, going, now)
+
+
+async def _verdict(desk: Desk, unit: Unit, going: _Going, act: Act, now: datetime) -> tuple[Verdict, Order | None]:
+    """Whether the step may be done, and the order for it."""
+    known, rule = going.known, going.rule
+    unit.guard("customers.versions", known.version, ids=[known.customer])
+    person = await person_of(desk, unit, known, rule, now)
+    if act.channel is None:
+        verdict = Verdict(reason=of_the_customer(rule, person))
+    else:
+        verdict = judge(rule, act, person, desk.rules.outreach, now, cause=going.run.cause)
+    if not verdict.go:
+        return verdict, None
+    ordered = order(going.matter, act, known.situation, office_of(desk, {}), now)
+    if not isinstance(ordered, Order):
+        return Verdict(reason=ordered), None
+    key = order_key(going.matter, going.step, ordered.address)
+    if await desk.store.one("automations.enqueued", dedupe_key=key) is not None:
+        return Verdict(reason="already_sent"), None
+    if isinstance(act.form, MakeOffer):
+        granted = (await running_grants(desk.store, [known.customer])).get(known.customer, {})
+        offer = desk.rules.deciding.playbooks.catalogue.offers.get(act.form.id)
+        barred = {act.form.id, *(offer.not_with if offer else ())}
+        if any(until > now and id in barred for id, until in granted.items()):
+            return Verdict(reason="offer_running"), None
+    if not await room_for(desk.store, rule, ordered.cost_minor, office_of(desk, {}).currency, now):
+        return Verdict(reason="budget_spent"), None
+    return verdict, ordered
+
+
+def _enqueue(desk: Desk, unit: Unit, going: _Going, act: Act, ordered: Order, now: datetime) -> None:
+    rule = going.rule
+    outbox.enqueue(
+        unit,
+        dedupe_key=order_key(going.matter, going.step, ordered.address),
+        source=ordered.source,
+        action=ordered.action,
+        args=ordered.args,
+        now=now,
+        customer=going.known.customer,
+        fact=going.run.fact,
+        due_at=ordered.due_at,
+        expect=1,
+        belongs=Belongs(
+            run=going.run.id,
+            automation=rule.id,
+            step=going.step,
+            channel=act.channel.value if act.channel else "",
+            address=ordered.address,
+            purpose=rule.file.purpose,
+            apology=act.apology,
+            cost_minor=ordered.cost_minor,
+        ),
+    )
+    spend(unit, rule, ordered.cost_minor, office_of(desk, {}).currency, now)
+
+
+def _note(
+    unit: Unit, going: _Going, action: str, result: str, reason: str, now: datetime, until: datetime | None = None
+) -> None:
+    unit.add(
+        "automations.add_step",
+        run=going.run.id,
+        step=going.step,
+        at=micros(now),
+        action=action,
+        result=result,
+        reason=reason,
+        until=None if until is None else micros(until),
+        customer=going.known.customer,
+    )
+
+
+async def _next(desk: Desk, unit: Unit, going: _Going, now: datetime) -> bool:
+    """Go on to the step after this one, at once; what is noted and enqueued is on disk with it."""
+    going.step += 1
+    going.waits_since = None
+    _keep(unit, going, now)
+    await desk.store.write(unit)
+    return True
+
+
+async def _rest(desk: Desk, unit: Unit, going: _Going, until: datetime, now: datetime) -> None:
+    _keep(unit, going, until)
+    unit.add("automations.let_go", id=going.run.id, owner=going.owner)
+    await desk.store.write(unit)
+
+
+def _keep(unit: Unit, going: _Going, due_at: datetime) -> None:
+    unit.add(
+        "automations.advance",
+        expect=1,
+        id=going.run.id,
+        owner=going.owner,
+        step=going.step,
+        done=going.done,
+        due_at=micros(due_at),
+        waits_since=None if going.waits_since is None else micros(going.waits_since),
+        state="waiting",
+        reason=going.first_refusal,
+        finished_at=None,
+    )
+
+
+async def _end(
+    desk: Desk,
+    owner: str,
+    run: Run,
+    state: End,
+    reason: str,
+    now: datetime,
+    unit: Unit | None = None,
+    going: _Going | None = None,
+) -> None:
+    unit = unit or Unit()
+    unit.add(
+        "automations.advance",
+        expect=1,
+        id=run.id,
+        owner=owner,
+        step=going.step if going else run.step,
+        done=going.done if going else run.done,
+        due_at=micros(now),
+        waits_since=None,
+        state=state,
+        reason=reason,
+        finished_at=micros(now),
+    )
+    await desk.store.write(unit)
