@@ -25,8 +25,13 @@ from bridge.privacy.traces import Traces, find
 from bridge.store import Unit, micros
 
 ATTEMPTS = 5
-_COUNTED = "records decisions former_decisions facts outbox outcomes grants dips predictions exposures audit".split()
-_TABLES = "decisions log facts outbox outcomes grants dips predictions exposures merges audit customers".split()
+_COUNTED = (
+    "records decisions former_decisions facts outbox runs outcomes grants dips predictions exposures audit".split()
+)
+_TABLES = [
+    *"decisions log facts outbox runs run_steps outcomes grants".split(),
+    *"dips predictions exposures merges audit customers".split(),
+]
 
 
 async def erase(desk: Desk, customer: str, *, by: str, now: datetime) -> dict[str, Any]:
@@ -99,6 +104,7 @@ def _drop(desk: Desk, unit: Unit, found: Traces, *, number: str, now: datetime) 
     unit.add("privacy.drop_assertions", names=[pid_name(pid) for pid in found.members])
     unit.add("privacy.drop_versions", ids=found.versions)
     unit.add("privacy.drop_records", subjects=found.subjects)
+    unit.add("privacy.drop_outbox_to", addresses=found.subjects)
     unit.add("privacy.drop_keys", customers=found.customers)
     for table in _TABLES:
         unit.add(f"privacy.drop_{table}", customers=_seen(found) if table == "audit" else found.customers)

@@ -41,6 +41,7 @@ _COLUMNS = {
     "predictions": ("privacy.predictions", "said_at probability model signals due_at outcome settled_at"),
     "scripts_shown": ("privacy.exposures", "decision at situation arm cell became later settled_at"),
     "actions": ("privacy.actions", "source action args state due_at"),
+    "automations": ("privacy.runs", "automation kind cause data occurred_at state reason"),
     "merges": ("privacy.assertions", "a b same origin evidence at undone_at"),
     "seen_by": ("privacy.audit", "at actor action"),
 }
@@ -57,6 +58,7 @@ async def export(desk: Desk, customer: str) -> dict[str, Any]:
         "ids": found.versions,
         "deliveries": found.deliveries,
         "customers": found.customers,
+        "addresses": found.subjects,
         "names": [pid_name(pid) for pid in found.members],
         "seen": [f"customer:{one}" for one in found.customers],
     }

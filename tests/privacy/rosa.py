@@ -151,9 +151,58 @@ async def _use(desk: Desk, customer: str, decision: str) -> None:
         disposition=None,
         agent="a7",
         actor="key:1",
+        cost_minor=None,
+        cost_currency=None,
+        epoch=None,
+        situation=None,
         **used,
         **money,
     )
     args = {"to": "+493023125042", "text": "Guten Tag Rosa"}
     outbox.enqueue(unit, dedupe_key="m1", source="helpdesk", action="send_sms", args=args, now=NOW, customer=customer)
+    _set_off(unit, customer)
     await desk.store.write(unit)
+
+
+def _set_off(unit: Unit, customer: str) -> None:
+    """A run that knows her complaint, with a step, and a message to her that another customer's run was about."""
+    run: dict[str, Any] = {
+        "automation": "bad_nps",
+        "version": "1",
+        "mode": "on",
+        "cause": "helpdesk/ticket/71",
+        "fact": "f_1",
+    }
+    at = {name: micros(NOW) for name in ("occurred_at", "created_at", "due_at", "finished_at")}
+    said = '{"comment":"Mein Nachbar hört alles mit"}'
+    unit.add(
+        "automations.put_run",
+        id="r_1",
+        customer=customer,
+        kind="ticket.opened",
+        data=said,
+        state="done",
+        reason="",
+        **run,
+        **at,
+    )
+    step: dict[str, Any] = {
+        "run": "r_1",
+        "step": 0,
+        "at": micros(NOW),
+        "action": "send_sms",
+        "result": "enqueued",
+        "reason": "",
+        "until": None,
+    }
+    unit.add("automations.add_step", customer=customer, **step)
+    outbox.enqueue(
+        unit,
+        dedupe_key="m2",
+        source="helpdesk",
+        action="send_email",
+        args={"to": "rosa.u@example.de", "text": "Guten Tag"},
+        now=NOW,
+        customer="c_somebody",
+        belongs=outbox.Belongs(run="r_2", channel="email", address="email:rosa.u@example.de"),
+    )

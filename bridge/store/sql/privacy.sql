@@ -61,6 +61,15 @@ delete from facts where customer = any(:customers)
 -- name: drop_outbox
 delete from outbox where customer = any(:customers)
 
+-- name: drop_outbox_to
+delete from outbox where address = any(:addresses)
+
+-- name: drop_runs
+delete from runs where customer = any(:customers)
+
+-- name: drop_run_steps
+delete from run_steps where customer = any(:customers)
+
 -- name: drop_outcomes
 delete from outcomes where customer = any(:customers)
 
@@ -99,7 +108,8 @@ select
   (select count(*) from decisions where customer = any(:customers)),
   (select count(*) from decision_log where customer = any(:customers)),
   (select count(*) from facts where customer = any(:customers)),
-  (select count(*) from outbox where customer = any(:customers)),
+  (select count(*) from outbox where customer = any(:customers) or address = any(:subjects)),
+  (select count(*) from runs where customer = any(:customers)),
   (select count(*) from outcomes where customer = any(:customers)),
   (select count(*) from grants where customer = any(:customers)),
   (select count(*) from dips where customer = any(:customers)),
@@ -143,7 +153,11 @@ select said_at, probability, model, signals, due_at, outcome, settled_at from pr
 where customer = any(:customers) order by said_at
 
 -- name: actions
-select source, action, args, state, due_at from outbox where customer = any(:customers) order by id
+select source, action, args, state, due_at from outbox where customer = any(:customers) or address = any(:addresses) order by id
+
+-- name: runs
+select automation, kind, cause, data, occurred_at, state, reason from runs where customer = any(:customers)
+order by created_at, id
 
 -- name: assertions
 select a, b, same, origin, evidence, at, undone_at from assertions
