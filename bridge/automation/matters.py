@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.model import InteractionState
+from bridge.model import InteractionState, TicketStatus
 from bridge.scoring.view import View
 
 
@@ -25,7 +25,10 @@ def since_values(view: View, at: datetime, now: datetime) -> dict[str, Any]:
             and after(one.record.started, one.record.ended, one.at)
             for one in view.interactions
         ),
-        "since.resolved": sum(after(one.record.resolved) for one in view.tickets),
+        "since.resolved": sum(
+            one.record.status in (TicketStatus.resolved, TicketStatus.closed) and after(one.record.resolved, one.at)
+            for one in view.tickets
+        ),
         "since.bought": any(not one.record.refunded and after(one.record.at, one.at) for one in view.purchases),
         "since.answered": any(after(one.record.answered) for one in view.surveys),
     }
