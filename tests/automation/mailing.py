@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from bridge.settings import read_settings
 from bridge.store import Store
 from tests.desks import NOW, SECRET, drain, feed, go_live, user
 
-TUESDAY = datetime.fromisoformat("2026-11-24T10:00:00+01:00")
+TUESDAY = datetime(2026, 11, 24, 9, tzinfo=timezone.utc)
 HOOK = "https://hooks.example.org/in"
 
 APOLOGY: dict[str, Any] = {
