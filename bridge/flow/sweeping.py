@@ -40,7 +40,7 @@ async def sweep_once(desk: Desk, now: datetime) -> int:
         return 0
     await _begin(desk, waiting, now)
     for occasion, _, position, _ in await desk.store.all("automations.open_sweeps"):
-        customers = [row[0] for row in await desk.store.all("customers.after", id=position, most=PAGE)]
+        customers = [row[0] for row in await desk.store.all("customers.after", after=position, most=PAGE)]
         facts = await _facts(desk, waiting, occasion, customers, now)
         unit = Unit()
         unit.many("customers.add_fact", [fact_row(fact) for fact in facts])

@@ -84,6 +84,7 @@ async def test_importing_history_with_every_automation_on_writes_to_nobody(
     (tmp_path / "exports" / "kunden.csv").write_text(
         "Kundennummer;Vorname;Nachname;E-Mail;Telefon;Kunde seit;Geändert am\n"
         f"K1;Rosa;A;rosa@example.de;030 23125042;{_de(today - timedelta(days=14))};01.11.2026\n"
+        f"K2;Otto;B;otto@example.de;030 23125043;{_de(today - timedelta(days=11))};01.11.2026\n"
     )
     (tmp_path / "exports" / "vertraege.csv").write_text(
         "Vertragsnummer;Kundennummer;Tarif;Status;Vertragsende;Geändert am\n"
@@ -100,6 +101,10 @@ async def test_importing_history_with_every_automation_on_writes_to_nobody(
         await work(desk, clients_of(desk, Vendor()), now)
     assert await query(database_url, "select count(*) from outbox") == [(0,)]
     assert await query(database_url, "select automation, state from runs") == []
+    await _sweep(desk, TUESDAY)  # and from now on days count
+    assert await query(database_url, "select automation from runs") == [("first_weeks",)]
+    await work(desk, clients_of(desk, Vendor()), TUESDAY)
+    assert await query(database_url, "select result, reason from run_steps") == [("refused", "no_source")]
 
 
 def _de(day: date) -> str:
