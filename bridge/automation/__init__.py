@@ -1,1 +1,1 @@
-"""What the bridge does of its own accord at other systems: automations, and the outbox that every action goes through."""
+"""What the bridge does of its own accord: automations, and the outbox that every action at a vendor goes through."""
