@@ -30,7 +30,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class Host(Struct, frozen=True, kw_only=True):
-    """One host. `budget_ms`: a look-up takes at most so long, as measured there, where the host does not say otherwise."""
+    """One host. Look-ups for it take at most `budget_ms`, as measured there, where a request does not say otherwise."""
 
     name: str
     title: str
