@@ -114,6 +114,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
     """Id of the access key that asked for it; once that is revoked the ticket is worth nothing."""
     issued_at: datetime
     expires_at: datetime
+    signed_in_at: datetime
+    """When the agent proved who they are; a renewed ticket keeps it."""
 
 
 def read_origin(text: str) -> str:
@@ -126,8 +128,17 @@ def read_origin(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def mint_ticket(secret: str, *, agent: str, origin: str, key: str, now: datetime, lifetime: timedelta) -> str:
-    """A signed ticket for `agent` (an id, not a name) in pages of `origin`."""
+def mint_ticket(
+    secret: str,
+    *,
+    agent: str,
+    origin: str,
+    key: str,
+    now: datetime,
+    lifetime: timedelta,
+    signed_in_at: datetime | None = None,
+) -> str:
+    """A signed ticket for `agent` (an id, not a name) in pages of `origin`; who renews one says since when it is."""
     claims = {
         "iss": _ISSUER,
         "aud": read_origin(origin),
@@ -136,6 +147,8 @@ def mint_ticket(secret: str, *, agent: str, origin: str, key: str, now: datetime
         "iat": int(now.timestamp()),
         "exp": int((now + lifetime).timestamp()),
     }
+    if signed_in_at is not None:
+        claims["auth_time"] = int(signed_in_at.timestamp())
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
@@ -161,6 +174,7 @@ def read_ticket(secrets: Sequence[str], token: str, *, origin: str | None, now: 
                 key=str(claims["key"]),
                 issued_at=datetime.fromtimestamp(int(claims["iat"]), timezone.utc),
                 expires_at=datetime.fromtimestamp(int(claims["exp"]), timezone.utc),
+                signed_in_at=datetime.fromtimestamp(int(claims.get("auth_time", claims["iat"])), timezone.utc),
             )
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, OverflowError):
             continue
