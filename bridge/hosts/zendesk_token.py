@@ -69,7 +69,7 @@ def read_token(trust: Trust, token: str, *, path: str, query: str, now: datetime
         raise Refused("algorithm") from None
     except jwt.InvalidSignatureError:
         raise Refused("signature") from None
-    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, UnicodeError):
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, OSError):
         raise Refused("shape") from None
     if max(begins, counts) > now + LEEWAY:
         raise Refused("not yet")
@@ -92,7 +92,7 @@ def _instant(claims: dict[str, Any], name: str) -> datetime:
     value = claims[name]
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(name)
-    return datetime.fromtimestamp(value, timezone.utc)
+    return datetime.fromtimestamp(value, timezone.utc)  # OverflowError or OSError where no calendar goes that far
 
 
 def _agent(subject: object) -> str:
