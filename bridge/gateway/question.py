@@ -120,8 +120,7 @@ class Questions:
             others.add(known)
         chosen = others & candidates
         fact = choose(rows, self._rules)
-        if not chosen and fact.code and asked.answer:
-            code = read_answer(fact.code, asked.answer)
+        if not chosen and fact.code and (code := read_answer(fact.code, asked.answer)):
             if not await self._may_try(asked.interaction, shared, code, now):
                 return row, b""
             chosen = {fact.means[code]} if code in fact.means else set()
@@ -184,8 +183,13 @@ def _codes(row: Row, rules: Question) -> Iterable[tuple[str, str]]:
 
 
 def read_answer(fact: str, text: str) -> str:
-    """What the caller entered or said, in the form of the codes of `fact`: the whole number or name will do as well."""
-    return _last4(text) if fact.endswith("last4") else _NOT_DIGITS.sub("", _on_keypad(text))[:3]
+    """What the caller entered or said, in the form of the codes of `fact`; "" where it cannot be one.
+
+    The whole number or name will do as well. A placeholder that the host did not fill in is no answer.
+    """
+    if "{" in text:
+        return ""
+    return _last4(text) if fact.endswith("last4") else _first3(text)
 
 
 def words(fact: str, language: str) -> bytes:
