@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import beside, imports, lookup, mapping, rescore, scoring
+from benchmarks import beside, deadlines, imports, lookup, mapping, rescore, scoring
 from benchmarks.figures import Figure, conclude
 
 ALL: dict[str, Callable[[bool], list[Figure]]] = {
     "mapping": lambda quick: mapping.measure(*(mapping.QUICK if quick else (mapping.BATCHES, mapping.SIZE))),
     "imports": lambda quick: imports.measure(imports.QUICK_ROWS if quick else imports.ROWS),
     "lookup": lambda quick: lookup.measure(lookup.QUICK if quick else lookup.FULL),
+    "deadlines": lambda quick: deadlines.measure(deadlines.QUICK_LOOKUPS if quick else deadlines.LOOKUPS),
     "beside": lambda quick: beside.measure(beside.QUICK if quick else beside.FULL),
     "scoring": lambda quick: scoring.measure_engine(scoring.QUICK if quick else scoring.FULL),
     "rescore": lambda quick: rescore.measure(*(rescore.QUICK if quick else rescore.FULL)),
