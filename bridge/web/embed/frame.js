@@ -27,7 +27,8 @@ export function whomOf(given) {
 // A person as a helpdesk knows them. An id or an address says who it is; a number may be a whole household's, so that it
 // is asked for only where there is no address.
 export function person({ id, email, phone }) {
-  const known = { email, 'external-id': setup.source && id ? `${setup.source}:${id}` : undefined };
+  const named = setup.source && (typeof id === 'number' || typeof id === 'string') && id !== '';
+  const known = { email, 'external-id': named ? `${setup.source}:${id}` : undefined };
   return whomOf(email ? known : { ...known, phone });
 }
 
