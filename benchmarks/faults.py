@@ -1,4 +1,4 @@
-"""Systems that are asked while a caller waits, each with a fault of its own: they hang, dribble, lie, or talk nonsense."""
+"""Systems that are asked while a caller waits, each with its own fault: they hang, dribble, lie, or talk nonsense."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Faulty(Adapter):
         return [Item(object="person", raw=one) for one in answer.data]
 '''
 _EVERYBODY: Final = [
-    {"id": str(one), "version": 1, "name": f"Somebody {one}", "phones": [f"+4940555{one:04d}"]} for one in range(200)
+    {"id": str(one), "version": 1, "name": f"Somebody {one}", "phones": [f"+4940555{one:04d}"]} for one in range(1000)
 ]
 
 
@@ -95,8 +95,8 @@ async def _serve(fault: Fault) -> str:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 await _misbehave(fault, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # whoever asked has stopped listening, or the benchmark is over
         finally:
             writer.close()
 

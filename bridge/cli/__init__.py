@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bridge import __version__
-from bridge.cli import checks, fits, host_files, keys, moods, processes, records, samples, values, vendors
+from bridge.cli import checks, fits, host_files, hosts, keys, moods, processes, records, samples, values, vendors
 from bridge.errors import BridgeError
 
 cli = typer.Typer(
