@@ -216,7 +216,8 @@ def looked_up(bridge: Running) -> int:
 async def test_zendesk_opens_with_its_token_and_takes_the_line_into_the_reply(
     enter: Any, zendesk: Zendesk, at_zendesk: dict[str, str], axe: str, keep: Any
 ) -> None:
-    inside = await enter("zendesk", query=at_zendesk, token=zendesk.token(), about=ticket_of(RISK))
+    about = ticket_of(RISK)
+    inside = await enter("zendesk", query=at_zendesk, token=zendesk.token(), about=about, height=1260)
     await expect(inside.name).to_have_text("Katrin Albers")
     line = await inside.view.locator("retention-card .line").inner_text()
     await inside.view.locator("retention-card [data-k=insert]").click()
@@ -231,7 +232,7 @@ async def test_in_english_and_dark(
     enter: Any, zendesk: Zendesk, at_zendesk: dict[str, str], axe: str, keep: Any
 ) -> None:
     about = ticket_of(RISK, 1, "en-GB")
-    inside = await enter("zendesk", query=at_zendesk, token=zendesk.token(), about=about, theme="dark")
+    inside = await enter("zendesk", query=at_zendesk, token=zendesk.token(), about=about, theme="dark", height=1260)
     await expect(inside.view.locator("retention-card .risk h3")).to_have_text("Risk, 90 days")
     assert await faults(inside.frame, axe) == []
     await keep(inside.page, "embed-zendesk-en-dark")
@@ -560,8 +561,8 @@ async def test_a_page_of_ones_own_speaks_to_the_card_by_messages(
     assert ready["match"] == "exact"
     assert bridge.outcomes()[before:] == [("accepted", None, None), ("result", "saved", None)]
     height = (await inside.heard("height"))[-1]["height"]
-    assert height == await inside.frame.evaluate("document.documentElement.getBoundingClientRect().height | 0")
-    assert await inside.frame.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
+    assert height == await inside.frame.evaluate("Math.ceil(document.documentElement.getBoundingClientRect().height)")
+    assert await inside.frame.evaluate("[document.scrollingElement.scrollHeight, innerHeight]") == [height, height]
     await keep(inside.page, "embed-iframe-en-dark")
     await inside.say(show | {"interaction": "desk-2", "phone": PHONES["risk"], "lang": "de", "theme": "light"})
     await expect(inside.name).to_have_text("Katrin Albers")
