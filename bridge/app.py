@@ -39,12 +39,14 @@ from bridge.gateway import (
     webhooks,
 )
 from bridge.gateway.asking import Asking
+from bridge.gateway.embeds import Embeds
 from bridge.gateway.endpoint import Endpoint, Methods, read_request_id
 from bridge.gateway.gate import Gate, utc_now
 from bridge.gateway.lookup import Lookup
 from bridge.gateway.openapi import Description
 from bridge.gateway.pages import Pages
 from bridge.gateway.refusal import SECURITY_HEADERS, problem_body, unavailable
+from bridge.hosts import load_hosts
 from bridge.intake import sync
 from bridge.settings import Settings
 from bridge.store import Store, open_store
@@ -124,8 +126,10 @@ class App:
             Endpoint("GET", "/openapi.json", description.document, None),
             Endpoint("GET", "/docs", description.page, None),
         )
+        pages = Pages()
+        embeds = Embeds(load_hosts(settings.config_dir / "hosts.yaml"), pages, settings)
         by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
-        for one in (*ROUTES, *described, *DEMO, *Pages().endpoints()):
+        for one in (*ROUTES, *described, *DEMO, *pages.endpoints(), *embeds.endpoints()):
             by_path[one.path].append(one)
         self._router = Starlette(
             routes=[Route(path, Methods(some, self._open_gate)) for path, some in by_path.items()],

@@ -20,7 +20,7 @@ FLOW_SHARE = 0.2
 
 
 class Asking:
-    """See `bridge.gateway.gate.Miss`. Clients are opened when first needed."""
+    """See `bridge.gateway.gate.Miss`. Clients are opened beforehand, while nobody waits."""
 
     def __init__(self, desk: Desk, clock: Callable[[], datetime]) -> None:
         self._desk = desk
@@ -30,6 +30,8 @@ class Asking:
         self.sources = tuple(
             name for name, one in sorted(desk.registry.sources.items()) if "lookup" in one.manifest.capabilities
         )
+        for name in self._live.sources:
+            self._client(name).open()
 
     async def __call__(
         self, kind: str, value: str, language: str | None, budget: float

@@ -60,6 +60,9 @@ _FLAT: Final[dict[str, str]] = {
     "missing_sources": "",
     "answer_ms": "1",
     "schema": "1",
+    "ask": "",
+    "ask_digits": "",
+    "ask_text": "",
 }
 
 
@@ -131,7 +134,7 @@ class Shown(Struct, frozen=True, kw_only=True):
 _FORMS: Final = ("application/json", "application/x-www-form-urlencoded")
 _FORMATS: Final = (*_FORMS, "text/plain; charset=utf-8")
 _ID: Final = {"id": _CUSTOMER}
-_BUDGET: Final = ("X-Budget-Ms",)
+_BUDGET: Final = ("X-Budget-Ms", "X-Host")
 _EVENTS: Final = ("text/event-stream",)
 _SEEN: Final = ("Last-Event-ID",)
 _CALL: Final = {"id": "call-4711"}
