@@ -169,6 +169,7 @@ class App:
         await sync.register(store, registry.sources, now)
         desk = await open_desk(self._settings, store, registry, now)
         asking = Asking(desk, self._clock)
+        await asking.open()
         gate = Gate(desk, LineBuffer(sys.stdout.buffer), miss=asking if asking.sources else None, clock=self._clock)
         await gate.refresh()
         stop = asyncio.Event()

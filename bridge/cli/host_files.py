@@ -52,6 +52,10 @@ def host(
         out.print(f"  {path}", highlight=False, soft_wrap=True)
     first = folder / f"README.{plan.language}.md"
     out.print(f"\nWhat to click there, and where the key belongs: {first}", highlight=False, soft_wrap=True)
+    if name in EMBEDS and plan.url != settings.public_url:
+        out.print(
+            f"Its page works at BRIDGE_PUBLIC_URL alone, now {settings.public_url}: set {plan.url}", soft_wrap=True
+        )
     if name in EMBEDS and plan.embed is None:
         file = settings.config_dir / "hosts.yaml"
         out.print(f"The page itself is still off: {file}, embeds.{name} (the README says how)", soft_wrap=True)

@@ -29,7 +29,7 @@ class Finder:
 
     def _reserve(self, until: float) -> float:
         """What is kept of the time that is left for the way home; of little time, little."""
-        return min(self._most_reserved, max(0.0, until - perf_counter()) / 4)
+        return min(self._most_reserved, max(0.0, until - perf_counter()) / 2.5)
 
     async def find(self, asked: Asked, until: float) -> tuple[Row | None, str, bool]:
         """The row of whom `asked` means, the sources that could not be asked, and whether time cut the search."""

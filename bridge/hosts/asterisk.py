@@ -17,8 +17,8 @@ HOST: Final = Host(
     rules=(
         Rule(
             code="deadline",
-            text="CURL blocks the call until CURLOPT(httptimeout) is over; our dialplan sets 2 s (ms)",
-            limit=2000,
+            text="CURL blocks the call until CURLOPT(httptimeout) is over; our dialplan sets 1.8 s (ms)",
+            limit=1800,
             source=_CURLOPT,
         ),
         Rule(

@@ -10,8 +10,8 @@ from typing import Final
 from bridge.hosts.files import Files, Plan, readmes, render
 
 _CONNECT_SECONDS: Final = 1
-_WAIT_SECONDS: Final = 2
-"""CURL blocks the call for so long at most; the preset of 1.5 s lies within."""
+_WAIT_SECONDS: Final = 1.8
+"""CURL blocks the call for so long at most: the preset of 1.5 s lies within, and a call is in its queue by 2.5 s."""
 
 
 def make(plan: Plan) -> Files:

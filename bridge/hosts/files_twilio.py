@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 from bridge.hosts.files import Files, Plan, as_json, readmes, render
 
 KEY: Final = "PASTE-THE-KEY-HERE"
+DIGITS: Final = (3, 4)
+"""How many of them a question can ask for: Studio wants a number, and takes no value of an answer for it."""
+_DIGITS_TO_ASK: Final = "{{widgets.who_calls.parsed.ask_digits}}"
 _WAIT_SECONDS: Final = 3
 _DOWN, _ACROSS = 260, 340
 
@@ -59,33 +62,36 @@ def _flow(plan: Plan) -> dict[str, Any]:
                 "is_there_a_question",
                 "split-based-on",
                 (0, 2),
-                {"input": "{{widgets.who_calls.parsed.ask}}"},
-                _to("noMatch", "put_the_question"),
-                _match("is_blank", "Blank", "{{widgets.who_calls.parsed.ask}}", "", "route"),
+                {"input": _DIGITS_TO_ASK},
+                _to("noMatch", "route"),
+                *(_match(str(digits), _DIGITS_TO_ASK, _question(digits)) for digits in DIGITS),
             ),
-            _state(
-                "put_the_question",
-                "gather-input-on-call",
-                (1, 3),
-                {
-                    "say": "{{widgets.who_calls.parsed.ask_text}}",
-                    "language": plan.locale,
-                    "voice": "alice",
-                    "loop": 1,
-                    "timeout": 7,
-                    "stop_gather": True,
-                    "finish_on_key": "#",
-                    "number_of_digits": "{{widgets.who_calls.parsed.ask_digits}}",
-                },
-                _to("keypress", "who_of_them"),
-                _to("speech"),
-                _to("timeout", "route"),
+            *(
+                _state(
+                    _question(digits),
+                    "gather-input-on-call",
+                    (1 + place, 3),
+                    {
+                        "say": "{{widgets.who_calls.parsed.ask_text}}",
+                        "language": plan.locale,
+                        "voice": "alice",
+                        "loop": 1,
+                        "timeout": 7,
+                        "stop_gather": True,
+                        "finish_on_key": "#",
+                        "number_of_digits": digits,
+                    },
+                    _to("keypress", "who_of_them"),
+                    _to("speech"),
+                    _to("timeout", "route"),
+                )
+                for place, digits in enumerate(DIGITS)
             ),
             _request(
                 "who_of_them",
                 (1, 4),
                 plan,
-                {**fields, "answer": "{{widgets.put_the_question.Digits}}"},
+                {**fields, "answer": "".join(f"{{{{widgets.{_question(digits)}.Digits}}}}" for digits in DIGITS)},
                 "route_of_answer",
                 "route",
             ),
@@ -107,6 +113,10 @@ def _flow(plan: Plan) -> dict[str, Any]:
         "initial_state": "Trigger",
         "flags": {"allow_concurrent_calls": True},
     }
+
+
+def _question(digits: int) -> str:
+    return f"ask_for_{digits}_digits"
 
 
 def _queue(route: str) -> str:
@@ -139,12 +149,12 @@ def _split(name: str, at: tuple[int, int], widget: str, plan: Plan) -> dict[str,
         at,
         {"input": said},
         _to("noMatch", _queue(plan.general)),
-        *(_match("equal_to", route, said, route, _queue(route)) for route in plan.routes),
+        *(_match(route, said, _queue(route)) for route in plan.routes),
     )
 
 
-def _match(kind: str, title: str, said: str, value: str, then: str) -> dict[str, Any]:
-    condition = {"friendly_name": title, "arguments": [said], "type": kind, "value": value}
+def _match(value: str, said: str, then: str) -> dict[str, Any]:
+    condition = {"friendly_name": value, "arguments": [said], "type": "equal_to", "value": value}
     return {"event": "match", "next": then, "conditions": [condition]}
 
 

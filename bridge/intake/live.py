@@ -25,7 +25,7 @@ from bridge.telemetry import METRICS, log
 
 CALLS_PER_MINUTE = 60
 """Live look-ups per source and minute: calls from nowhere must not use up a vendor's quota."""
-CALLS_AT_ONCE = 8
+CALLS_AT_ONCE = 4
 """Live look-ups under way at one source: while so many get no answer, nobody else waits for it."""
 MOST_ITEMS = 200
 """A source that answers with more than this was asked for one person and gives everybody: none of it is looked at."""

@@ -111,6 +111,10 @@ class Site:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
+    def signal(self, role: Role, number: signal.Signals) -> None:
+        """Send a signal: SIGSTOP, and it hangs; SIGCONT, and it goes on."""
+        self._running[role].send_signal(number)
+
     async def let_leases_run_out(self) -> None:
         """As if the minutes had passed for which a dead worker's leases hold."""
         for table in ("deliveries", "cursors", "outbox"):

@@ -49,12 +49,6 @@ def theirs() -> tuple[str, str]:
     return pem(rsa.generate_private_key(65537, 2048))
 
 
-@pytest.fixture(scope="module")
-def another() -> tuple[str, str]:
-    """A pair of keys of somebody else's."""
-    return pem(rsa.generate_private_key(65537, 2048))
-
-
 def claims(now: datetime = NOON, **other: Any) -> dict[str, Any]:
     """What Zendesk says in a token; None leaves a claim out."""
     at = int(now.timestamp())
@@ -181,8 +175,9 @@ async def test_each_page_may_be_held_by_its_own_host_alone_and_runs_our_files_al
 
 
 async def test_a_signed_token_opens_the_page_and_its_ticket_the_card(desk: Gateway, theirs: Any) -> None:
-    token = jwt.encode(claims(), theirs[0], "RS256")
-    answer = await enter(desk, token, "?origin=https%3A%2F%2Fexample.zendesk.com&app_guid=a-1")
+    answer = await enter(
+        desk, jwt.encode(claims(), theirs[0], "RS256"), "?origin=https%3A%2F%2Fexample.zendesk.com&app_guid=a-1"
+    )
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
     assert answer.headers["cache-control"] == "no-store"
@@ -258,8 +253,9 @@ async def test_a_token_that_says_the_wrong_thing_is_refused(
 
 
 async def test_a_token_that_somebody_else_made_is_refused(
-    desk: Gateway, theirs: Any, another: Any, capsys: pytest.CaptureFixture[str]
+    desk: Gateway, theirs: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    another = pem(rsa.generate_private_key(65537, 2048))
     await refused(desk, jwt.encode(claims(), another[0], "RS256"), "signature", capsys)
     await refused(desk, jwt.encode(claims(), "", "none"), "algorithm", capsys)
     await refused(desk, jwt.encode(claims(), theirs[0], "RS512"), "algorithm", capsys)

@@ -130,6 +130,7 @@ def test_the_command_writes_and_says_where_and_what_is_next(tmp_path: Path, monk
     assert "embeds.zendesk" in said
     again = ask("host", "zendesk", "--out", str(tmp_path / "a" / "b"), "--url", "https://other.example.com/bridge/")
     assert "https://other.example.com/bridge:" in again
+    assert f"BRIDGE_PUBLIC_URL alone, now {URL}" in again and "PUBLIC_URL" not in said
     manifest = (tmp_path / "a" / "b" / "app" / "manifest.json").read_text()
     assert "https://other.example.com/bridge/embed/zendesk" in manifest
 

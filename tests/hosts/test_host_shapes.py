@@ -17,6 +17,7 @@ import jsonschema_rs
 import pytest
 
 from bridge import flat
+from bridge.gateway import question
 from bridge.gateway.caller import read_asked
 from bridge.hosts.files import Files, Plan
 from bridge.hosts.generators import make_files
@@ -280,7 +281,15 @@ def test_no_caller_is_lost_while_studio_cannot_ask_us() -> None:
 
     assert then("who_calls", "failed") == "queue_general"
     assert then("route", "noMatch") == then("route_of_answer", "noMatch") == "queue_general"
-    assert then("put_the_question", "timeout") == then("who_of_them", "failed") == "route"
+    assert then("is_there_a_question", "noMatch") == then("who_of_them", "failed") == "route"
+    for digits in {digits for digits, _ in question._FACTS.values()}:
+        asks = states[f"ask_for_{digits}_digits"]
+        assert asks["properties"]["number_of_digits"] == digits
+        assert (then(asks["name"], "timeout"), then(asks["name"], "keypress")) == ("route", "who_of_them")
+        ways = states["is_there_a_question"]["transitions"]
+        assert [one["next"] for one in ways if one.get("conditions", [{}])[0].get("value") == str(digits)] == [
+            asks["name"]
+        ]
     assert then("queue_vip_1", "failedToEnqueue") == "queue_general"
     for name in ("route", "route_of_answer"):
         matches = [one for one in states[name]["transitions"] if one["event"] == "match"]
@@ -305,7 +314,8 @@ def test_studio_sends_a_form_that_our_look_up_reads() -> None:
 
 
 def _filled(value: str, said: dict[str, str], digits: str) -> str:
-    return LIQUID.sub(lambda found: said[found[4]] if found[4] else digits, value)
+    filled = {"ask_for_4_digits": digits}  # of widgets that a call did not come through nothing is known
+    return LIQUID.sub(lambda found: said[found[4]] if found[4] else filled.get(found[1], ""), value)
 
 
 # --- Zendesk -----------------------------------------------------------------------------------------------------
