@@ -31,6 +31,7 @@ from bridge.gateway import (
     lookup,
     models,
     outcomes,
+    reports,
     scripts,
     sources,
     subjects,
@@ -86,6 +87,7 @@ ROUTES: Final = (
     Endpoint("GET", "/v1/sources", sources.listing, _for("admin", "supervisor")),
     Endpoint("GET", "/v1/models", models.listing, _for("admin", "supervisor")),
     Endpoint("GET", "/v1/models/{kind}/{version}", models.show, _for("admin", "supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/reports/uplift", reports.uplift, _for("supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/dead-letters", sources.dead_letters, _for("admin")),
     Endpoint("POST", "/v1/dead-letters/replay", sources.replay_all, _for("admin"), (NotFound,)),
     Endpoint("POST", "/v1/dead-letters/{id}/replay", sources.replay_one, _for("admin"), (NotFound, Conflict)),
@@ -100,8 +102,9 @@ DEMO: Final = (
     Endpoint("POST", "/desktop/ticket", desktop.admit, None, (NotAuthentic, NotFound)),
     Endpoint("POST", "/desktop/callers", desktop.callers, _for("agent"), (NotFound,)),
     Endpoint("POST", "/desktop/ring", desktop.ring, _for("agent"), (NotFound,)),
+    Endpoint("GET", "/reports/example", reports.example, None, (NotFound,)),
 )
-"""What the page of the agent desktop asks for in demo mode; no part of the described API."""
+"""What the pages ask for in demo mode; no part of the described API."""
 
 
 class App:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bridge import __version__
-from bridge.cli import checks, fits, keys, moods, playbooks, processes, records, samples, values, vendors
+from bridge.cli import checks, fits, keys, moods, playbooks, processes, records, reports, samples, values, vendors
 from bridge.errors import BridgeError
 
 cli = typer.Typer(
@@ -28,6 +28,7 @@ cli.add_typer(samples.commands)
 cli.add_typer(vendors.commands)
 cli.add_typer(keys.commands, name="key")
 cli.add_typer(playbooks.commands, name="playbook")
+cli.add_typer(reports.commands, name="report")
 fits.commands.add_typer(values.commands)
 fits.commands.add_typer(moods.commands)
 cli.add_typer(fits.commands, name="fit")

@@ -15,6 +15,7 @@ from bridge.gateway import (
     lookup,
     models,
     outcomes,
+    reports,
     scripts,
     sources,
     subjects,
@@ -23,6 +24,7 @@ from bridge.gateway import (
     webhooks,
 )
 from bridge.gateway.shapes import CardAnswer
+from bridge.reports import Uplift
 
 _CUSTOMER: Final = "c_5f0c2a9be14d7a31"
 _DECISION: Final = "d_8a1f20c76b3e9d54"
@@ -167,6 +169,11 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     identities.block: Shown(body={"kind": "phone", "value": "+4930901820", "reason": "switchboard"}),
     identities.unblock: Shown(body={"kind": "phone", "value": "+4930901820"}),
     models.show: Shown(path={"kind": "risk", "version": "5d1c07e2b94fa836"}),
+    reports.uplift: Shown(
+        shape=Uplift,
+        answer_types=("application/json", "text/csv; charset=utf-8"),
+        query={"situation": "contract_end", "since": "2026-06-01"},
+    ),
     sources.dead_letters: Shown(query={"source": "crm"}),
     sources.replay_all: Shown(body={"source": "crm"}, answer={"replayed": 3}),
     sources.replay_one: Shown(path={"id": "42"}, answer={"replayed": 1}),

@@ -84,10 +84,15 @@ class Pages:
             "/desktop/desktop.js": make_asset(join_modules(web / "desktop" / "desktop.js"), script, *here),
             "/desktop/desktop.css": make_asset((web / "desktop" / "desktop.css").read_text("utf-8"), "text/css", *here),
         }
-        text = (web / "desktop" / "desktop.html").read_text("utf-8")
-        for path, asset in self._assets.items():
-            text = text.replace(f'"{path}"', f'"{path}?v={asset.version}"')
-        self._assets["/desktop"] = make_asset(text, "text/html", *page)
+        reports = web / "reports"
+        self._assets["/reports/uplift.js"] = make_asset(join_modules(reports / "uplift.js"), script, *here)
+        self._assets["/reports/uplift.css"] = make_asset((reports / "uplift.css").read_text("utf-8"), "text/css", *here)
+        pages = {"/desktop": web / "desktop" / "desktop.html", "/reports/uplift": reports / "uplift.html"}
+        for place, file in pages.items():
+            text = file.read_text("utf-8")
+            for path, asset in self._assets.items():
+                text = text.replace(f'"{path}"', f'"{path}?v={asset.version}"')
+            self._assets[place] = make_asset(text, "text/html", *page)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Their routes."""
