@@ -35,7 +35,7 @@ _CALLS: Final[Mapping[str, tuple[str, int, float, float]]] = {
     "apology": ("apology", 80, 0.08, 0.75),
     "high_value_at_risk": ("high_value_at_risk", 45, 0.1, 0.8),
     "neglected": ("neglected", 45, 0.1, 0.8),
-    "other_channel": ("default", 90, 0.0, 0.05),
+    "other_channel": ("default", 170, 0.0, 0.05),
 }
 """Situation → who calls: those whom that script helps most, how many an epoch, with which risk to leave."""
 _MARGINS: Final[Mapping[str, int]] = {"platinum": 900, "gold": 420, "silver": 210, "bronze": 90}

@@ -5,6 +5,7 @@ import { s } from './nodes.js';
 
 export const WIDTH = 300;
 const EDGE = 10;
+const BEYOND = 90; // lines run through rows of any height; the cell cuts them off
 const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 
 export class Axis {
@@ -39,8 +40,8 @@ export function drawTicks(axis, write) {
 // `matters` is the width around none within which a difference is as good as none.
 export function drawRange(axis, figure, { matters = 0, kind = '', height = 34 } = {}) {
   const middle = height / 2;
-  const parts = axis.ticks.map((tick) => s('line', { class: Math.abs(tick) < 1e-9 ? 'zero' : 'tick', x1: axis.x(tick), x2: axis.x(tick), y1: 0, y2: height }));
-  if (matters) parts.unshift(s('rect', { class: 'nothing', x: axis.x(-matters), width: axis.x(matters) - axis.x(-matters), y: 0, height }));
+  const parts = axis.ticks.map((tick) => s('line', { class: Math.abs(tick) < 1e-9 ? 'zero' : 'tick', x1: axis.x(tick), x2: axis.x(tick), y1: -BEYOND, y2: height + BEYOND }));
+  if (matters) parts.unshift(s('rect', { class: 'nothing', x: axis.x(-matters), width: axis.x(matters) - axis.x(-matters), y: -BEYOND, height: height + 2 * BEYOND }));
   if (figure) {
     const [low, high] = [axis.x(figure.low), axis.x(figure.high)];
     const cap = (at, cut) => !cut && s('line', { x1: at, x2: at, y1: middle - 5, y2: middle + 5 });

@@ -9,10 +9,14 @@ const column = (text, kind) => h('th', { scope: 'col', class: kind }, text);
 const cell = (text, kind = 'number') => h('td', { class: kind }, text);
 const wide = (...children) => h('div', { class: 'wide', role: 'group', tabindex: '0', 'aria-label': children.shift() }, children);
 
+// What is in force comes first, then what brings most, the yardstick last.
+const rank = (one) => (one.neutral ? -9 : one.in_force ? 9 : (one.more_stay?.value ?? -1));
+const order = (one, other) => rank(other) - rank(one);
+
 export function scripts({ report, t, numbers, language }) {
   const axis = new Axis(report.scripts.map((one) => one.more_stay).filter(Boolean));
   return report.places.map((place) => {
-    const rows = report.scripts.filter((one) => one.situation === place.situation);
+    const rows = report.scripts.filter((one) => one.situation === place.situation).sort(order);
     const id = `p-${place.situation}`;
     return h('section', { class: 'panel', 'aria-labelledby': id },
       h('div', { class: 'heading' }, h('h3', { id }, place.title[language]), h('code', {}, place.situation)),
@@ -82,6 +86,6 @@ export function policy({ report, t, numbers }) {
           cell(numbers.count(stayed[name].effective))))))),
     h('dl', { class: 'differences' }, differences.map(([name, text]) => [
       h('dt', {}, text),
-      h('dd', {}, h('b', {}, numbers.hundred(stayed[name].value)), ' ', t.range(numbers.hundred(stayed[name].low), numbers.hundred(stayed[name].high)),
+      h('dd', {}, h('b', {}, numbers.hundred(stayed[name].value)), h('small', {}, t.range(numbers.hundred(stayed[name].low), numbers.hundred(stayed[name].high))),
         h('small', {}, t.smallest(numbers.hundred(stayed[name].smallest))))])));
 }
