@@ -88,3 +88,10 @@ select interaction, customer from dips where interaction = any(:interactions)
 
 -- name: current
 select customer, id from decisions where customer = any(:customers) and main = 1
+
+-- name: outcomes_of
+select at, kind, result, offer, amount_minor, currency, cost_minor, cost_currency, note, disposition, actor
+from outcomes where decision = :decision order by at, key
+
+-- name: material
+select body from materials where hash = :hash
