@@ -31,6 +31,8 @@ from bridge.gateway import (
     lookup,
     models,
     outcomes,
+    replaying,
+    reports,
     scripts,
     sources,
     subjects,
@@ -73,7 +75,8 @@ ROUTES: Final = (
     Endpoint("POST", "/v1/customers/{id}/events", events.of_customer_in_page, _for("agent"), browser=True),
     Endpoint("POST", "/v1/decisions/{id}/outcome", outcomes.record, _for("agent"), (NotFound, Conflict), browser=True),
     Endpoint("POST", "/v1/decisions/{id}/scripts", scripts.others, _for("agent"), (NotFound,), browser=True),
-    Endpoint("GET", "/v1/decisions/{id}", outcomes.replay, _for("agent", "supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/decisions/{id}", replaying.replay, _for("agent", "supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/decisions/{id}/rules", replaying.rules, _for("supervisor"), (NotFound,)),
     Endpoint("POST", "/v1/tickets", tickets.mint, _for("agent"), (Conflict,)),
     Endpoint("GET", "/v1/customers/{id}", customers.show, _for("agent", "supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/customers/{id}/timeline", customers.timeline, _for("agent", "supervisor"), (NotFound,)),
@@ -88,6 +91,7 @@ ROUTES: Final = (
     Endpoint("GET", "/v1/sources", sources.listing, _for("admin", "supervisor")),
     Endpoint("GET", "/v1/models", models.listing, _for("admin", "supervisor")),
     Endpoint("GET", "/v1/models/{kind}/{version}", models.show, _for("admin", "supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/reports/uplift", reports.uplift, _for("supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/dead-letters", sources.dead_letters, _for("admin")),
     Endpoint("POST", "/v1/dead-letters/replay", sources.replay_all, _for("admin"), (NotFound,)),
     Endpoint("POST", "/v1/dead-letters/{id}/replay", sources.replay_one, _for("admin"), (NotFound, Conflict)),
@@ -102,8 +106,9 @@ DEMO: Final = (
     Endpoint("POST", "/desktop/ticket", desktop.admit, None, (NotAuthentic, NotFound)),
     Endpoint("POST", "/desktop/callers", desktop.callers, _for("agent"), (NotFound,)),
     Endpoint("POST", "/desktop/ring", desktop.ring, _for("agent"), (NotFound,)),
+    Endpoint("GET", "/reports/example", reports.example, None, (NotFound,)),
 )
-"""What the page of the agent desktop asks for in demo mode; no part of the described API."""
+"""What the pages ask for in demo mode; no part of the described API."""
 
 
 class App:

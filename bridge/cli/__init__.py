@@ -20,6 +20,7 @@ from bridge.cli import (
     playbooks,
     processes,
     records,
+    reports,
     samples,
     values,
     vendors,
@@ -43,6 +44,7 @@ cli.add_typer(vendors.commands)
 cli.add_typer(host_files.commands)
 cli.add_typer(keys.commands, name="key")
 cli.add_typer(playbooks.commands, name="playbook")
+cli.add_typer(reports.commands, name="report")
 fits.commands.add_typer(values.commands)
 fits.commands.add_typer(moods.commands)
 cli.add_typer(fits.commands, name="fit")

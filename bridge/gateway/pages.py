@@ -95,8 +95,12 @@ class Pages:
         for name in EmbedsForm.__struct_fields__:
             text = join_modules(web / "embed" / f"{name}.js")
             self._assets[embed_script(name)] = make_asset(text, script, *here)
-        text = (web / "desktop" / "desktop.html").read_text("utf-8")
-        self._assets["/desktop"] = make_asset(self.versioned(text), "text/html", *page)
+        reports = web / "reports"
+        self._assets["/reports/uplift.js"] = make_asset(join_modules(reports / "uplift.js"), script, *here)
+        self._assets["/reports/uplift.css"] = make_asset((reports / "uplift.css").read_text("utf-8"), "text/css", *here)
+        pages = {"/desktop": web / "desktop" / "desktop.html", "/reports/uplift": reports / "uplift.html"}
+        for place, file in pages.items():
+            self._assets[place] = make_asset(self.versioned(file.read_text("utf-8")), "text/html", *page)
 
     def versioned(self, text: str) -> str:
         """`text` with the version of each of our files behind its address, so that a browser may keep it for good."""

@@ -59,7 +59,11 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     "command",
-    ("run,web,worker,example,sync,dead-letters,replay,lookup,check,host,version,key new,key list,key revoke".split(",")),
+    (
+        "run,web,worker,example,sync,dead-letters,replay,lookup,check,host,version,key new,key list,key revoke".split(
+            ","
+        )
+    ),
 )
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     text = ask(*command.split(), "--help")

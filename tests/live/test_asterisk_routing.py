@@ -151,9 +151,7 @@ async def center(site: Site, key: str, missing: Missing) -> AsyncIterator[Center
 
 def _files(site: Site) -> dict[str, str]:
     plan = make_plan("asterisk", read_settings(config_dir=site.config), url=site.url)
-    return {
-        name: body.decode() for name, body in make_files("asterisk", plan).items()
-    }
+    return {name: body.decode() for name, body in make_files("asterisk", plan).items()}
 
 
 async def test_who_is_dear_and_leaving_reaches_retention_and_all_others_the_general_queue(

@@ -108,3 +108,10 @@ select count(*) from answers_tried where subject = :subject and at >= :since
 
 -- name: forget_answers
 delete from answers_tried where at < :before
+
+-- name: outcomes_of
+select at, kind, result, offer, amount_minor, currency, cost_minor, cost_currency, note, disposition, actor
+from outcomes where decision = :decision order by at, key
+
+-- name: material
+select body from materials where hash = :hash
