@@ -151,7 +151,7 @@ async def test_signing_in_once_is_enough_for_all_pages_of_a_host(enter: Any, wat
 async def test_a_half_typed_note_survives_that_the_host_builds_the_page_anew_and_an_outcome_is_recorded_once(
     enter: Any, bridge: Running
 ) -> None:
-    before = len(bridge.outcomes())
+    before = len(bridge.outcomes(PHONES["risk"]))
     inside = await enter("genesys", query={"conversationid": CALL})
     await inside.sign_in()
     await inside.view.locator("retention-card [data-k=add-note]").click()
@@ -164,7 +164,7 @@ async def test_a_half_typed_note_survives_that_the_host_builds_the_page_anew_and
     await inside.sign_in()
     after = inside.view.locator("retention-card .after")
     await expect(after).to_contain_text("vermerkt um", timeout=9000)
-    assert bridge.outcomes()[before:] == [("result", "pending", "noch nicht fertig")]
+    assert bridge.outcomes(PHONES["risk"])[before:] == [("result", "pending", "noch nicht fertig")]
 
 
 async def test_after_a_transfer_the_next_agent_has_the_same_decision(enter: Any, bridge: Running) -> None:

@@ -155,7 +155,7 @@ async def test_a_page_elsewhere_may_not_hold_ours(watched: Any, bridge: Running,
 async def test_a_page_of_ones_own_speaks_to_the_card_by_messages(
     enter: Any, bridge: Running, axe: str, keep: Any
 ) -> None:
-    before = len(bridge.outcomes())
+    before = len(bridge.outcomes(PHONES["calm"]))
     inside = await enter("iframe")
     await expect(inside.notice("handOver")).to_be_visible()
     assert len(await inside.heard("hello")) == 1
@@ -178,7 +178,7 @@ async def test_a_page_of_ones_own_speaks_to_the_card_by_messages(
     assert (outcome["result"], outcome["interaction"]) == ("saved", "desk-1")
     [ready] = await inside.heard("ready")
     assert ready["match"] == "exact"
-    assert bridge.outcomes()[before:] == [("accepted", None, None), ("result", "saved", None)]
+    assert bridge.outcomes(PHONES["calm"])[before:] == [("accepted", None, None), ("result", "saved", None)]
     height = (await inside.heard("height"))[-1]["height"]
     assert height == await inside.frame.evaluate("Math.ceil(document.documentElement.getBoundingClientRect().height)")
     assert await inside.frame.evaluate("[document.scrollingElement.scrollHeight, innerHeight]") == [height, height]

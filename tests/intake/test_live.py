@@ -182,18 +182,20 @@ async def test_spam_calls_cannot_use_up_a_vendors_quota() -> None:
 
 
 async def test_a_source_that_hangs_holds_up_only_the_first_few_callers() -> None:
-    adapter = made([], pause=30.0)
+    adapter = made([], slow=True)
     asking = live(adapter)
-    began = asyncio.get_running_loop().time()
-    waiting = [asyncio.create_task(asking.ask(PHONE, 0.5, nobody_waits)) for _ in range(CALLS_AT_ONCE + 20)]
-    done, _ = await asyncio.wait(waiting, timeout=0.25)
-    assert len(done) == 20
-    assert all(one.result().missing == ("made",) for one in done)
+    waiting = [asyncio.create_task(asking.ask(PHONE, 60.0, nobody_waits)) for _ in range(CALLS_AT_ONCE + 20)]
+
+    async def let_go() -> bool:
+        return sum(one.done() for one in waiting) == 20
+
+    await eventually(let_go, "all but the first few are let go at once")
+    assert all(one.result().missing == ("made",) for one in waiting if one.done())
     assert adapter.asked == CALLS_AT_ONCE
-    await asyncio.gather(*waiting)
-    assert asyncio.get_running_loop().time() - began < 5
     assert (await asking.ask(PHONE, 0.1, nobody_waits)).missing == ("made",)  # they are still under way
     assert adapter.asked == CALLS_AT_ONCE
+    adapter.may_answer.set()
+    await asyncio.gather(*waiting)
     await asking.close()
 
 
