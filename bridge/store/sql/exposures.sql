@@ -44,7 +44,7 @@ from exposures where at >= :since group by situation, arm order by situation, ar
 select e.situation, e.arm, o.offer, count(*), coalesce(sum(o.cost_minor), 0)
 from exposures e
 join outcomes o on o.customer = e.customer and o.epoch = e.epoch and o.situation = e.situation
-where e.at >= :since and o.offer is not null and o.cost_currency = :currency::text
+where e.at >= :since and e.became in ('left', 'stayed') and o.offer is not null and o.cost_currency = :currency::text
 group by e.situation, e.arm, o.offer order by o.offer, e.situation, e.arm
 
 -- name: shown_lately
