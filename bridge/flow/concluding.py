@@ -17,6 +17,7 @@ from bridge.flow.folding import Change
 from bridge.flow.gathering import Makeup, makeups, owners, views
 from bridge.flow.granting import running_grants
 from bridge.flow.joining import Regrouped, exact_keys, key_rows, regroup, write_groups
+from bridge.flow.tagging import hear_tags
 from bridge.identity.keys import Standing
 from bridge.identity.neighbourhood import Neighbourhood, survey
 from bridge.identity.partition import Assertion, Pid, Profile
@@ -131,6 +132,9 @@ async def conclude(
         for customer in _bearing(change, owned):
             origin = desk.origin_of(change)
             facts += noticing.from_change(change.before, change.after, customer=customer, known_at=now, origin=origin)
+        if desk.origin_of(change) is Origin.live:
+            bearing = _bearing(change, owned)
+            facts += await hear_tags(desk.store, unit, change.before, change.after, bearing, now)
     unit.many("customers.add_fact", [_fact_row(fact) for fact in {fact.id: fact for fact in facts}.values()])
     await _write_keys(desk, unit, found, regrouped, rows, stored_keys, prepared, before, made)
     unit.wake.add("customers")

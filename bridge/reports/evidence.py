@@ -32,7 +32,7 @@ class Shown(Struct, frozen=True):
 
 
 class Granted(Struct, frozen=True):
-    """What was granted under a script, and what it cost in minor units of the main currency."""
+    """What was granted under a script in settled cases, and what it cost in minor units of the main currency."""
 
     situation: str
     script: str
