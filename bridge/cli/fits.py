@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -34,11 +35,14 @@ _DIGITS = 6
 
 
 def require_engine() -> None:
-    """Raise ConfigError where the extra `fit` is not installed."""
+    """To be called before anything of the extra `fit` is imported. Raises ConfigError where it is not installed."""
     if missing := [name for name in ("numpy", "scipy") if find_spec(name) is None]:
         raise ConfigError(
             "bridge fit", f"needs {' and '.join(missing)}; install them: pip install 'retention-bridge[fit]'"
         )
+    # Matrices here are small: more threads of OpenBLAS wait for each other, which takes twice the processor's time and
+    # not a second less. It is read when numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @contextmanager
