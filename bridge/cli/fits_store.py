@@ -14,7 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bridge.cli.desks import out, with_desk
-from bridge.cli.fits import aside, working
+from bridge.cli.fits import aside, working, write_model
 from bridge.errors import BadRequest
 from bridge.flow import Desk, models
 from bridge.scoring.tables import read_tables, write_tables
@@ -73,7 +73,7 @@ def fit(*, seed: int, given: Path | None, anyway: bool, dry_run: bool, as_json: 
 
     fitted, version, in_use = asyncio.run(with_desk(act))
     if model is not None:
-        model.write_bytes(write_tables(fitted.tables))
+        write_model(model, write_tables(fitted.tables))
     report = fitted.report
     if as_json:
         typer.echo(msgspec.json.encode(Told(installed=version, in_use=in_use, report=report)).decode())

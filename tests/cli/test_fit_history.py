@@ -236,6 +236,8 @@ def test_with_too_little_history_it_says_how_much_is_needed(
         (["--anyway"], "--anyway goes with --from"),
         (["--rollback", "--list"], "are two different things"),
         (["--from", "nowhere.json"], "there is no such file"),
+        (["--rollback", "--dry-run"], "--rollback takes back what is in use; leave --dry-run out"),
+        (["--list", "--model", "risk.json"], "leave --model out"),
     ],
 )
 def test_words_that_do_not_go_together_are_refused(

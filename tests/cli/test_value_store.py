@@ -141,7 +141,10 @@ def test_a_model_is_tried_taken_into_use_kept_while_nothing_is_better_and_taken_
     [
         (["--rollback"], "no value model is in use"),
         ([], "nobody without a contract has bought anything; contracts: there is no contract"),
-        (["--transactions", "some.csv", "--model", "worth.json"], "leave --transactions out"),
+        (["--transactions", "some.csv", "--model", "worth.json"], "is only judged; leave --model out"),
+        (["--transactions", "some.csv", "--discount-rate", "0"], "is only judged; leave --discount-rate out"),
+        (["--held-out-from", "2025-01-01"], "--held-out-from goes with --transactions"),
+        (["--rollback", "--dry-run"], "leave --dry-run out"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

@@ -215,9 +215,14 @@ def test_what_is_not_renewed_brings_nothing_after_its_end(fields: dict[str, Any]
     assert made.low == made.high == made.expected
     over = value(view_of(contract(monthly_amount=euros(100), ends=day(-3), **fields)))
     assert over.expected == euros(0)
-    open_end = value(view_of(contract(monthly_amount=euros(100), **fields)))
+
+
+def test_without_an_end_what_is_not_renewed_goes_on_and_what_is_on_notice_counts_for_nothing() -> None:
+    open_end = value(view_of(contract(monthly_amount=euros(100), renewal=Renewal.none)))
     assert open_end.expected is not None
     assert open_end.expected.minor == pytest.approx(100 * 35 * 12, rel=0.06)
+    noticed = value(view_of(contract(monthly_amount=euros(100), starts=day(-900), status=ContractStatus.cancelled)))
+    assert (noticed.low, noticed.expected, noticed.high) == (euros(0),) * 3
 
 
 def test_after_the_discount_the_full_amount_counts_with_a_model_too() -> None:
