@@ -243,6 +243,7 @@ async def put_record(store: Store, model: str, record: RiskRecord, now: datetime
     unit = Unit()
     body = msgspec.json.encode(record).decode()
     unit.add("meta.keep_model", kind=f"{RECORD}{model}", version=str(micros(now)), body=body, at=micros(now))
+    unit.add("meta.put", name=IN_FORCE, value=f"{RECORD}{model} {blake2b(body.encode(), digest_size=8).hexdigest()}")
     await store.write(unit)
 
 

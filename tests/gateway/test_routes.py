@@ -198,6 +198,8 @@ async def test_whatever_fits_the_description_is_answered_as_described(
         seen.add(answer.status_code)
         assert str(answer.status_code) in documented, answer.text
         content = documented[str(answer.status_code)].get("content", {})
+        if answer.headers.get("content-type", "").startswith("text/csv"):
+            return  # asked for as a table
         if "schema" in (described := content.get("application/json", {})):
             schema = described["schema"] | {"components": document["components"]}
             jsonschema_rs.validator_for(schema).validate(answer.json())
