@@ -74,13 +74,16 @@ async def record(call: Call, body: OutcomeBody) -> Recorded:
         if body.kind == "shown":
             horizon = call.gate.desk.rules.deciding.choice.horizon_days
             note(unit, seen[0][6], decision=decision, customer=customer, at=call.now, horizon_days=horizon)
-        if body.offer is not None:
-            await _grant(call, unit, row, seen[0])
         try:
+            if body.offer is not None:
+                await _grant(call, unit, row, seen[0])
             await call.gate.store.write(unit)
-        except Superseded:  # somebody granted this customer something, or recorded this very outcome, at this moment
+        except (Superseded, Conflict) as problem:
+            # somebody granted this customer something at this moment, or it was this very outcome, sent twice
             if await _is_there(call, row):
                 return Recorded(outcome=row["key"], decision=decision, recorded=False)
+            if isinstance(problem, Conflict):
+                raise
         else:
             return Recorded(outcome=row["key"], decision=decision, recorded=True)
     raise Conflict("others are granting this customer something at this moment; try again")

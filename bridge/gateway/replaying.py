@@ -103,7 +103,7 @@ async def replay(call: Call, query: Language) -> Seen:
 
 
 async def rules(call: Call) -> Raw:
-    """The files that the decision was made by, as they were then: name and text of each."""
+    """The files that the decision was made by as they were then, whatever became of them: name and text of each."""
     found = await _find(call)
     if not found:
         raise NotFound("there is no such decision (any more)")

@@ -4,47 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from io import StringIO
-from pathlib import Path
 
 import httpx
 import msgspec
-import pytest
-import yaml
 
 from bridge.access import SCOPES
 from bridge.app import create_app
 from bridge.cards import unpack_card
 from bridge.flow.exposing import exposures
-from bridge.settings import Settings, read_settings
-from tests.gateway.conftest import NOON, SOURCES, Clock, Gateway, case, person, store_keys
+from bridge.settings import Settings
+from tests.gateway.conftest import NOON, SOURCES, Clock, Gateway, case, person
 from tests.gateway.test_grants import TERMS, grant
 from tests.gateway.test_outcomes import decision
 
 PHONES = [f"+49309018{number:02}" for number in range(20, 60)]
-
-
-@pytest.fixture
-async def trying(make_settings: Callable[..., Settings], tmp_path: Path) -> AsyncIterator[Gateway]:
-    """A company that tries, with open complaints, whether an apology helps."""
-    config = tmp_path / "config"
-    shutil.copytree(read_settings().config_dir, config)
-    rules = yaml.safe_load((config / "choice.yaml").read_text("utf-8"))
-    rules |= {"begins": NOON.date(), "hold_out": 0.3, "explore": 0.4}
-    (config / "choice.yaml").write_text(yaml.safe_dump(rules), "utf-8")
-    playbook = config / "playbooks" / "complaint.yaml"
-    playbook.write_text(playbook.read_text("utf-8").replace("hold_out: never\n", ""), "utf-8")
-    clock = Clock(NOON)
-    app = create_app(make_settings(config_dir=config), SOURCES, clock=clock)
-    async with (
-        app.running() as gate,
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://bridge.example") as client,
-    ):
-        keys = await store_keys(gate.store, [*((scope,) for scope in SCOPES), SCOPES], clock())
-        await gate.refresh()
-        yield Gateway(app, gate, client, clock, keys)
 
 
 async def test_what_was_granted_counts_with_what_it_cost_on_the_day_also_without_an_amount(gateway: Gateway) -> None:
