@@ -1,27 +1,22 @@
-"""What is written for each host has the form that the host documents, and every path through it leads somewhere."""
+"""What is written for cloud phone systems has the form they document, and every path through it leads somewhere."""
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jsonschema_rs
-import pytest
 
 from bridge import flat
 from bridge.gateway import question
 from bridge.gateway.caller import read_asked
 from bridge.hosts.files import Files, Plan
 from bridge.hosts.generators import make_files
-from bridge.hosts.registry import BUDGETS, HOSTS
+from bridge.hosts.registry import BUDGETS
 
 URL = "https://bridge.example.com"
 PLAN = Plan(url=URL, language="de", routes=("retention", "vip-1", "general"))
@@ -36,7 +31,8 @@ def data(name: str, path: str) -> Any:
     return json.loads(files(name)[path])
 
 
-# --- Genesys -----------------------------------------------------------------------------------------------------
+# --- Genesys ----------------------------------------------------------------------------------------------------------
+
 
 RESERVED = {"orgId", "integrationId", "rawRequest"}
 CONTRACT = {
@@ -156,7 +152,8 @@ def test_the_widget_hands_over_what_the_page_reads() -> None:
     assert set(properties["communicationTypeFilter"].split(",")) <= known
 
 
-# --- Amazon Connect ----------------------------------------------------------------------------------------------
+# --- Amazon Connect ---------------------------------------------------------------------------------------------------
+
 
 CONNECT_ERRORS = {
     "InvokeLambdaFunction": {"NoMatchingError"},
@@ -232,7 +229,8 @@ def test_the_agent_app_opens_our_page_for_each_call() -> None:
     assert "allow-popups" in app["IframeConfig"]["Sandbox"], "the sign-in opens in a window"
 
 
-# --- Twilio Studio -----------------------------------------------------------------------------------------------
+# --- Twilio Studio ----------------------------------------------------------------------------------------------------
+
 
 STUDIO_EVENTS = {
     "trigger": {
@@ -316,153 +314,3 @@ def test_studio_sends_a_form_that_our_look_up_reads() -> None:
 def _filled(value: str, said: dict[str, str], digits: str) -> str:
     filled = {"ask_for_4_digits": digits}  # of widgets that a call did not come through nothing is known
     return LIQUID.sub(lambda found: said[found[4]] if found[4] else filled.get(found[1], ""), value)
-
-
-# --- Zendesk -----------------------------------------------------------------------------------------------------
-
-
-def test_the_zip_holds_the_folder_and_the_app_is_signed() -> None:
-    made = files("zendesk")
-    with zipfile.ZipFile(io.BytesIO(made["retention-bridge-zendesk.zip"])) as archive:
-        assert archive.testzip() is None
-        packed = {one.filename: archive.read(one) for one in archive.infolist()}
-        assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-        assert archive.namelist() == sorted(packed)
-    assert packed == {path.removeprefix("app/"): body for path, body in made.items() if path.startswith("app/")}
-    manifest = json.loads(packed["manifest.json"])
-    assert manifest["signedUrls"] is True and manifest["frameworkVersion"] == "2.0" and manifest["private"] is True
-    assert manifest["location"]["support"]["ticket_sidebar"]["url"] == f"{URL}/embed/zendesk"
-    assert {"name", "email"} <= set(manifest["author"])
-    assert manifest["defaultLocale"] == "de"
-    for language in ("de", "en"):
-        texts = json.loads(packed[f"translations/{language}.json"])["app"]
-        assert set(texts) == {"name", "short_description", "long_description", "installation_instructions"}
-        assert len(texts["name"]) <= 40 and all(text.strip() for text in texts.values())
-
-
-@pytest.mark.parametrize(("path", "size"), [("app/assets/logo.png", 320), ("app/assets/logo-small.png", 128)])
-def test_logos_are_pictures_of_the_size_that_zendesk_asks_for(path: str, size: int) -> None:
-    body = files("zendesk")[path]
-    assert body.startswith(b"\x89PNG\r\n\x1a\n")
-    chunks, at = {}, 8
-    while at < len(body):
-        (length,) = struct.unpack(">I", body[at : at + 4])
-        kind, content = body[at + 4 : at + 8], body[at + 8 : at + 8 + length]
-        assert struct.unpack(">I", body[at + 8 + length : at + 12 + length])[0] == zlib.crc32(kind + content)
-        chunks[kind], at = content, at + 12 + length
-    assert struct.unpack(">II", chunks[b"IHDR"][:8]) == (size, size)
-    rows = zlib.decompress(chunks[b"IDAT"])
-    assert len(rows) == size * (1 + size // 2)
-    shades = [chunks[b"PLTE"][at : at + 3] for at in range(0, 15, 3)]
-    assert (shades[0], shades[4]) == (bytes((21, 94, 117)), b"\xff\xff\xff")
-    corner, beam = rows[1] >> 4, rows[(size * 68 // 100) * (1 + size // 2) + 1 + size // 4] >> 4
-    assert (corner, beam) == (0, 4)
-
-
-# --- Chatwoot, frames --------------------------------------------------------------------------------------------
-
-
-def test_chatwoots_entry_is_a_name_and_an_address() -> None:
-    entry = data("chatwoot", "dashboard-app.json")
-    assert entry == {"title": "Retention Bridge", "content": [{"type": "frame", "url": f"{URL}/embed/chatwoot"}]}
-
-
-def test_the_frames_messages_are_those_that_the_page_hears_and_says() -> None:
-    snippet = files("iframe")["frame.html"].decode()
-    page = (WEB / "embed" / "iframe.js").read_text("utf-8")
-    for name in re.findall(r"tell\('(\w+)'", snippet):
-        assert re.search(rf"^  {name}: ", page, re.MULTILINE), name
-    for name in re.findall(r"name === '(\w+)'", snippet):
-        assert f"'{name}'" in page, name
-    assert f"const BRIDGE = '{URL}'" in snippet and "'*'" not in snippet
-
-
-def test_the_sign_in_page_says_what_the_card_waits_for() -> None:
-    expected = re.search(r"MESSAGE = '([^']+)'", (WEB / "embed" / "session.js").read_text("utf-8"))
-    assert expected is not None
-    for name in ("genesys", "amazon_connect", "chatwoot", "iframe"):
-        assert f"type: '{expected[1]}'" in files(name)["sign-in.html"].decode()
-    assert "sign-in.html" not in files("zendesk"), "Zendesk signs by itself"
-
-
-def test_a_path_in_front_of_the_bridge_is_kept_and_is_no_part_of_an_origin() -> None:
-    plan = Plan(url="https://www.example.com/bridge", language="en", routes=("general",))
-    app = json.loads(make_files("amazon_connect", plan)["agent-app.json"])
-    external = app["ApplicationSourceConfig"]["ExternalUrlConfig"]
-    assert external["AccessUrl"] == "https://www.example.com/bridge/embed/amazon_connect"
-    assert external["ApprovedOrigins"] == ["https://www.example.com"]
-    assert "const BRIDGE = 'https://www.example.com';" in make_files("iframe", plan)["frame.html"].decode()
-
-
-# --- Asterisk ----------------------------------------------------------------------------------------------------
-
-_LINE = re.compile(r"(?:exten => ([^,]+),1|\s*same => n(?:\((\w+)\))?),(\w+)\((.*)\)$")
-
-
-def dialplan(text: str) -> dict[str, dict[str, list[tuple[str, str, str]]]]:
-    """Contexts, their extensions, and the steps of each as (label, application, arguments)."""
-    contexts: dict[str, dict[str, list[tuple[str, str, str]]]] = {}
-    context = name = ""
-    for line in text.splitlines():
-        if not line.strip() or line.lstrip().startswith(";"):
-            continue
-        if found := re.fullmatch(r"\[([\w-]+)\]", line):
-            context = found[1]
-            contexts[context] = {}
-            continue
-        step = _LINE.match(line)
-        assert step is not None, line
-        name = step[1] or name
-        contexts[context].setdefault(name, []).append((step[2] or "", step[3], step[4]))
-    return contexts
-
-
-def test_the_dialplan_can_be_read_and_balances_its_brackets() -> None:
-    text = files("asterisk")["extensions_retention_bridge.conf"].decode()
-    contexts = dialplan(text)
-    assert list(contexts) == ["retention-bridge-in", "retention-bridge", "retention-bridge-queues"]
-    for extensions in contexts.values():
-        for steps in extensions.values():
-            for _, application, arguments in steps:
-                for opening, closing in ("()", "{}", "[]"):
-                    assert arguments.count(opening) == arguments.count(closing), f"{application}({arguments})"
-            assert steps[-1][1] in {"Return", "Goto", "Hangup"}
-    labels = {label for steps in contexts["retention-bridge"].values() for label, *_ in steps}
-    for target in re.findall(r"\]\?(\w+)\)", text):
-        assert target in labels | {label for steps in contexts["retention-bridge-in"].values() for label, *_ in steps}
-
-
-def test_the_dialplan_waits_less_than_people_do_and_has_a_queue_for_every_route() -> None:
-    made = files("asterisk")
-    contexts = dialplan(made["extensions_retention_bridge.conf"].decode())
-    ask = contexts["retention-bridge"]["ask"]
-    options = {found[1]: found[2] for *_, one in ask if (found := re.match(r"CURLOPT\((\w+)\)=(.*)", one))}
-    rule = HOSTS["asterisk"].rule("deadline")
-    assert rule is not None and rule.limit is not None
-    assert float(options["httptimeout"]) * 1000 <= rule.limit
-    assert BUDGETS["asterisk"] < float(options["httptimeout"]) * 1000
-    assert options["hashcompat"] == "legacy", "spaces come as +"
-    queues = contexts["retention-bridge-queues"]
-    assert tuple(queues) == PLAN.routes
-    sections = re.findall(r"^\[(.+)\]$", made["queues_retention_bridge.conf"].decode(), re.MULTILINE)
-    assert sections == [f"bridge-{route}" for route in PLAN.routes]
-    assert "general" not in sections, "there it would be settings, and no queue"
-    for route, steps in queues.items():
-        assert steps[0][1:] == ("Queue", f"bridge-{route},,,,{600 if route == 'general' else 300}")
-        assert steps[1][1:] == (("Hangup", "") if route == "general" else ("Goto", "general,1"))
-
-
-def test_the_key_is_in_a_file_of_its_own_and_never_where_the_console_shows_it() -> None:
-    made = files("asterisk")
-    plan = made["extensions_retention_bridge.conf"].decode()
-    assert "PASTE-THE-KEY-HERE" not in plan
-    assert "BRIDGE_KEY=PASTE-THE-KEY-HERE" in made["extensions_retention_bridge_key.conf"].decode()
-    shown = [line for line in plan.splitlines() if "${BRIDGE_KEY}" in line]
-    assert len(shown) == 1 and "${LEN(${SET(" in shown[0]
-
-
-def test_every_field_that_the_dialplan_reads_is_in_the_answer() -> None:
-    plan = files("asterisk")["extensions_retention_bridge.conf"].decode()
-    read = set(re.findall(r"HASH\(BRIDGE,(\w+)\)", plan))
-    assert {"route_hint", "priority", "ask", "ask_digits"} <= read <= flat.ROUTING_NAMES
-    assert all("FILTER(" in line for line in plan.splitlines() if "HASH(BRIDGE," in line)
