@@ -11,7 +11,7 @@ import msgspec
 import typer
 from msgspec import Struct
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from bridge.cli.desks import out, with_desk
 from bridge.cli.fits import aside, working, write_model
@@ -143,7 +143,16 @@ def show_models(as_json: bool) -> None:
         out.print(f"No risk model was installed yet: {_CARD} counts. `bridge fit risk` looks for one.", highlight=False)
         return
     table = Table(
-        "Model", "Installed", "AUC", "Log loss", "Said", "Left", "Customers", "", box=None, padding=(0, 2, 0, 0)
+        Column("Model", min_width=16),
+        "Installed",
+        "AUC",
+        "Log loss",
+        "Said",
+        "Left",
+        "Customers",
+        "",
+        box=None,
+        padding=(0, 2, 0, 0),
     )
     for line in lines:
         report = msgspec.json.decode(line.report)
@@ -151,7 +160,7 @@ def show_models(as_json: bool) -> None:
         cells = [_number(figures.get(name), form) for name, form in _SHORT]
         table.add_row(
             line.version,
-            f"{line.installed_at:%Y-%m-%d %H:%M}",
+            f"{line.installed_at:%Y-%m-%d}",
             *cells,
             _number((report or {}).get("customers"), ","),
             "in use" if line.in_use else "",

@@ -22,7 +22,7 @@ _TAMEST = 2.5
 _FAINTEST = -700.0
 """Probabilities whose logarithm is smaller cannot be told from nothing."""
 _NEAR_ONE = 1e-6
-"""The formula of BG/NBD has a hole at a = 1; this close to it the parameter is moved aside."""
+"""The formula of BG/NBD has holes at a = 1 and a + b = 1; this close to one a parameter is moved aside."""
 
 _Positive: TypeAlias = Annotated[float, Meta(gt=0)]
 
@@ -58,6 +58,8 @@ class Buying(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return 0.0
         if abs(a - 1) < _NEAR_ONE:
             a = 1 + _NEAR_ONE
+        if abs(a + b - 1) < _NEAR_ONE:
+            b = 1 + _NEAR_ONE - a
         z = ahead / (alpha + ahead)
         share = hypergeometric(r, b, a + b - 1, z, r * log1p(-z))
         return (a + b - 1) / (a - 1) * (1 - share) / (1 + (self._gone(x, t_x, t) if x else 0.0))

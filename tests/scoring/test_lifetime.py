@@ -95,6 +95,14 @@ def test_remaining_periods_are_the_plain_sum(alpha: float, beta: float, period: 
     )
 
 
+@pytest.mark.parametrize(("a", "b"), [(1.0, 2.0), (0.5, 0.5), (0.25, 0.75), (0.3, 0.7 + 1e-9)])
+def test_the_holes_of_the_formula_are_stepped_over(a: float, b: float) -> None:
+    model = Buying(r=0.8, alpha=6, a=a, b=b)
+    beside = Buying(r=0.8, alpha=6, a=a + 1e-4, b=b + 1e-4)
+    assert model.expected(0, 0, 30, 52) == pytest.approx(beside.expected(0, 0, 30, 52), rel=1e-3)
+    assert model.expected(0, 0, 30, 52) == pytest.approx(model.count(0, 0, 30, 52).mean, rel=1e-4)
+
+
 @pytest.mark.parametrize(("x", "weeks", "ahead"), [(100, 52, 52), (500, 72, 260), (1825, 260, 260)])
 def test_who_buys_daily_for_years_is_counted_too(x: int, weeks: float, ahead: float) -> None:
     model = Buying(r=0.5, alpha=4, a=0.6, b=3)
