@@ -61,7 +61,10 @@ def test_where_nothing_was_shown_that_is_what_it_says(company: None) -> None:
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("de", ("Vertrag läuft aus", "Maßstab", "Von 100 Anrufern bleiben", "Entschuldigung", "neutraler Text für alle")),
+        (
+            "de",
+            ("Vertrag läuft aus", "Maßstab", "Von 100 Anrufern bleiben", "Entschuldigung", "neutraler Text für alle"),
+        ),
         ("en", ("Contract runs out", "yardstick", "Of 100 callers stay", "apology", "neutral script for everybody")),
     ],
 )
