@@ -61,8 +61,11 @@ def test_where_nothing_was_shown_that_is_what_it_says(company: None) -> None:
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("de", ("Vertrag läuft aus", "bleiben mehr von 100", "Maßstab", "Entschuldigung", "neutraler Text für alle")),
-        ("en", ("Contract runs out", "more of 100 stay", "yardstick", "apology", "neutral script for everybody")),
+        (
+            "de",
+            ("Vertrag läuft aus", "Maßstab", "Von 100 Anrufern bleiben", "Entschuldigung", "neutraler Text für alle"),
+        ),
+        ("en", ("Contract runs out", "yardstick", "Of 100 callers stay", "apology", "neutral script for everybody")),
     ],
 )
 def test_scripts_offers_and_policy_are_shown_with_ranges_in_both_languages(

@@ -151,6 +151,10 @@ async def _use(desk: Desk, customer: str, decision: str) -> None:
         disposition=None,
         agent="a7",
         actor="key:1",
+        cost_minor=1680,
+        cost_currency="EUR",
+        epoch=2,
+        situation="complaint",
         **used,
         **money,
     )
