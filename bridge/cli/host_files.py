@@ -20,9 +20,7 @@ commands = typer.Typer()
 
 @commands.command(epilog="Example: `bridge host genesys --out genesys --url https://bridge.example.com`")
 def host(
-    name: Annotated[
-        str, typer.Argument(help="genesys, amazon_connect, twilio, asterisk, zendesk, chatwoot or iframe")
-    ] = "",
+    name: Annotated[str, typer.Argument(help="which host; `--list` names them all")] = "",
     folder: Annotated[
         Path | None, typer.Option("--out", help="Folder for the files; it is made where it is missing")
     ] = None,

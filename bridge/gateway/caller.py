@@ -23,7 +23,7 @@ _HOST_ID: Final = re.compile(r"[!-z|~]{1,128}")
 
 _MOST_PAIRS = 64
 CALLERS: Final = ("From", "Caller")
-"""What Twilio calls the number of the caller. twilio.com/docs/voice/twiml#request-parameters"""
+"""What some phone services call the number of the caller (see `bridge/hosts`)."""
 BODY_LIMIT: Final = 65_536
 """Largest body of a look-up, in bytes."""
 

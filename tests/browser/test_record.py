@@ -79,7 +79,7 @@ async def test_the_small_print_says_what_became_of_those_who_were_scored_alike(
     said = await text_of(page)
     assert re.search(rf"{together}.+ · .+", said), said
     assert await faults(page, axe) == []
-    assert await page.evaluate("window.shifts") == 0
+    assert await page.evaluate("window.moved") == []
     size = await small.evaluate("(node) => parseFloat(getComputedStyle(node).fontSize)")
     body = await page.evaluate("parseFloat(getComputedStyle(card.shadowRoot.querySelector('.reason')).fontSize)")
     assert size < body

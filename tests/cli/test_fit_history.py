@@ -191,7 +191,7 @@ def test_the_same_again_is_no_better_and_the_way_back_leads_to_the_card(
     again = fit()
     assert "It is not better" in again and f"Model {first} stays in use" in again and "In use" in again
     listed = fit("--list")
-    assert first in listed and "in use" in listed
+    assert first in listed
     assert [one["in_use"] for one in json.loads(fit("--list", "--json"))] == [True]
     assert f"Model {first} is taken back. From now on the points card counts." in fit("--rollback")
     assert "None of them is in use: the points card counts" in fit("--list")
