@@ -20,7 +20,7 @@ fix: .venv/dev.stamp ## Format, and mend what the linter can mend
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .
 
 golden: .venv/dev.stamp ## Rewrite the adapters' *.expected.json and config/schemas; read the diff before you commit it
-	@$(PY) -c 'import pathlib; from bridge.playbook.schemas import write_schemas; write_schemas(pathlib.Path("config/schemas")); from bridge.automation.schemas import write_schemas as more; more(pathlib.Path("config/schemas"))'
+	@$(PY) -c 'import pathlib; from bridge.hosts import HostsFile; from bridge.playbook.schemas import write_schemas; write_schemas(pathlib.Path("config/schemas"), {"hosts": HostsFile}); from bridge.automation.schemas import write_schemas as more; more(pathlib.Path("config/schemas"))'
 	@$(PY) -m pytest -q contract_tests --update-golden -k golden
 
 docs: .venv/dev.stamp ## Write docs/VENDORS.md from manifests and mappings; fails where it was out of date

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from benchmarks import (
     beside,
     choice,
+    deadlines,
     imports,
     lookup,
     mapping,
@@ -25,6 +26,7 @@ ALL: dict[str, Callable[[bool], list[Figure]]] = {
     "mapping": lambda quick: mapping.measure(*(mapping.QUICK if quick else (mapping.BATCHES, mapping.SIZE))),
     "imports": lambda quick: imports.measure(imports.QUICK_ROWS if quick else imports.ROWS),
     "lookup": lambda quick: lookup.measure(lookup.QUICK if quick else lookup.FULL),
+    "deadlines": lambda quick: deadlines.measure(deadlines.QUICK_LOOKUPS if quick else deadlines.LOOKUPS),
     "beside": lambda quick: beside.measure(beside.QUICK if quick else beside.FULL),
     "choice": lambda quick: choice.measure_choice(choice.QUICK if quick else choice.FULL),
     "truth": lambda quick: truth.measure(truth.QUICK_CUSTOMERS if quick else truth.CUSTOMERS),

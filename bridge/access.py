@@ -117,6 +117,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
     """Id of the access key that asked for it; once that is revoked the ticket is worth nothing."""
     issued_at: datetime
     expires_at: datetime
+    signed_in_at: datetime
+    """When the agent proved who they are; a renewed ticket keeps it."""
     role: Role = "agent"
 
 
@@ -131,9 +133,17 @@ def read_origin(text: str) -> str:
 
 
 def mint_ticket(
-    secret: str, *, agent: str, origin: str, key: str, now: datetime, lifetime: timedelta, role: Role = "agent"
+    secret: str,
+    *,
+    agent: str,
+    origin: str,
+    key: str,
+    now: datetime,
+    lifetime: timedelta,
+    signed_in_at: datetime | None = None,
+    role: Role = "agent",
 ) -> str:
-    """A signed ticket for `agent` (an id, not a name) in pages of `origin`."""
+    """A signed ticket for `agent` (an id, not a name) in pages of `origin`; who renews one says since when it is."""
     claims = {
         "iss": _ISSUER,
         "aud": read_origin(origin),
@@ -143,6 +153,8 @@ def mint_ticket(
         "iat": int(now.timestamp()),
         "exp": int((now + lifetime).timestamp()),
     }
+    if signed_in_at is not None:
+        claims["auth_time"] = int(signed_in_at.timestamp())
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
@@ -169,6 +181,7 @@ def read_ticket(secrets: Sequence[str], token: str, *, origin: str | None, now: 
                 issued_at=datetime.fromtimestamp(int(claims["iat"]), timezone.utc),
                 expires_at=datetime.fromtimestamp(int(claims["exp"]), timezone.utc),
                 role="team_lead" if claims.get("role") == "team_lead" else "agent",
+                signed_in_at=datetime.fromtimestamp(int(claims.get("auth_time", claims["iat"])), timezone.utc),
             )
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, OverflowError):
             continue

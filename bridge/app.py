@@ -31,6 +31,8 @@ from bridge.gateway import (
     lookup,
     models,
     outcomes,
+    replaying,
+    reports,
     scripts,
     sources,
     subjects,
@@ -39,12 +41,14 @@ from bridge.gateway import (
     webhooks,
 )
 from bridge.gateway.asking import Asking
+from bridge.gateway.embeds import Embeds
 from bridge.gateway.endpoint import Endpoint, Methods, read_request_id
 from bridge.gateway.gate import Gate, utc_now
 from bridge.gateway.lookup import Lookup
 from bridge.gateway.openapi import Description
 from bridge.gateway.pages import Pages
 from bridge.gateway.refusal import SECURITY_HEADERS, problem_body, unavailable
+from bridge.hosts import load_hosts
 from bridge.intake import sync
 from bridge.settings import Settings
 from bridge.store import Store, open_store
@@ -71,7 +75,8 @@ ROUTES: Final = (
     Endpoint("POST", "/v1/customers/{id}/events", events.of_customer_in_page, _for("agent"), browser=True),
     Endpoint("POST", "/v1/decisions/{id}/outcome", outcomes.record, _for("agent"), (NotFound, Conflict), browser=True),
     Endpoint("POST", "/v1/decisions/{id}/scripts", scripts.others, _for("agent"), (NotFound,), browser=True),
-    Endpoint("GET", "/v1/decisions/{id}", outcomes.replay, _for("agent", "supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/decisions/{id}", replaying.replay, _for("agent", "supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/decisions/{id}/rules", replaying.rules, _for("supervisor"), (NotFound,)),
     Endpoint("POST", "/v1/tickets", tickets.mint, _for("agent"), (Conflict,)),
     Endpoint("GET", "/v1/customers/{id}", customers.show, _for("agent", "supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/customers/{id}/timeline", customers.timeline, _for("agent", "supervisor"), (NotFound,)),
@@ -86,6 +91,7 @@ ROUTES: Final = (
     Endpoint("GET", "/v1/sources", sources.listing, _for("admin", "supervisor")),
     Endpoint("GET", "/v1/models", models.listing, _for("admin", "supervisor")),
     Endpoint("GET", "/v1/models/{kind}/{version}", models.show, _for("admin", "supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/reports/uplift", reports.uplift, _for("supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/dead-letters", sources.dead_letters, _for("admin")),
     Endpoint("POST", "/v1/dead-letters/replay", sources.replay_all, _for("admin"), (NotFound,)),
     Endpoint("POST", "/v1/dead-letters/{id}/replay", sources.replay_one, _for("admin"), (NotFound, Conflict)),
@@ -100,8 +106,9 @@ DEMO: Final = (
     Endpoint("POST", "/desktop/ticket", desktop.admit, None, (NotAuthentic, NotFound)),
     Endpoint("POST", "/desktop/callers", desktop.callers, _for("agent"), (NotFound,)),
     Endpoint("POST", "/desktop/ring", desktop.ring, _for("agent"), (NotFound,)),
+    Endpoint("GET", "/reports/example", reports.example, None, (NotFound,)),
 )
-"""What the page of the agent desktop asks for in demo mode; no part of the described API."""
+"""What the pages ask for in demo mode; no part of the described API."""
 
 
 class App:
@@ -124,8 +131,10 @@ class App:
             Endpoint("GET", "/openapi.json", description.document, None),
             Endpoint("GET", "/docs", description.page, None),
         )
+        pages = Pages()
+        embeds = Embeds(load_hosts(settings.config_dir / "hosts.yaml"), pages, settings)
         by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
-        for one in (*ROUTES, *described, *DEMO, *Pages().endpoints()):
+        for one in (*ROUTES, *described, *DEMO, *pages.endpoints(), *embeds.endpoints()):
             by_path[one.path].append(one)
         self._router = Starlette(
             routes=[Route(path, Methods(some, self._open_gate)) for path, some in by_path.items()],
@@ -165,6 +174,7 @@ class App:
         await sync.register(store, registry.sources, now)
         desk = await open_desk(self._settings, store, registry, now)
         asking = Asking(desk, self._clock)
+        await asking.open()
         gate = Gate(desk, LineBuffer(sys.stdout.buffer), miss=asking if asking.sources else None, clock=self._clock)
         await gate.refresh()
         stop = asyncio.Event()

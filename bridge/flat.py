@@ -5,7 +5,7 @@ ever added. An answer is put together from three pieces that are encoded beforeh
 
     {"found":"true",…,"open_case":"false"      `head`, or `neutral` where no single customer is known
     ,"risk_score":"62",…,"consent_voice":…     `detail` for agents, BLANK_DETAIL for the phone system
-    ,"loop_due_in_min":"",…,"schema":"1"}      `tail`, made for each answer
+    ,"loop_due_in_min":"",…,"ask_text":""}     `tail`, made for each answer
 
 All bytes are ASCII (other characters as JSON escapes), without control characters, below 8 KB.
 """
@@ -77,6 +77,9 @@ TAIL: Final[tuple[FlatKey, ...]] = (
     FlatKey("missing_sources", sight="routing", token=True),
     FlatKey("answer_ms", "0", sight="routing", token=True),
     FlatKey("schema", SCHEMA, sight="routing", token=True),
+    FlatKey("ask", sight="routing", token=True),
+    FlatKey("ask_digits", sight="routing", token=True),
+    FlatKey("ask_text", limit=200, sight="routing"),
 )
 """What is only known at the moment of answering."""
 
@@ -141,21 +144,32 @@ def neutral(
     )
 
 
-def tail(*, age_seconds: int | None, degraded: bool, missing: str, answer_ms: int) -> bytes:
+def tail(*, age_seconds: int | None, degraded: bool, missing: str, answer_ms: int, ask: bytes = b"") -> bytes:
     """The keys of TAIL, beginning with a comma and ending with the closing brace.
 
-    `age_seconds` is None where there are no data to be old; `missing` is a comma-separated list of source names.
+    `age_seconds` is None where there are no data to be old; `missing` is a comma-separated list of source names; `ask`
+    is what `question` gave.
     """
     return b',"loop_due_in_min":"","as_of_age_s":"%b","degraded":"%b","missing_sources":"%b","answer_ms":"%d",%b' % (
         b"" if age_seconds is None else b"%d" % max(0, age_seconds),
         b"true" if degraded else b"false",
         _NOT_TOKEN.sub("", missing).encode("ascii") if missing else b"",
         max(0, answer_ms),
-        _SCHEMA_AND_END,
+        ask or _NOT_ASKED,
     )
 
 
-_SCHEMA_AND_END = b'"schema":"%b"}' % SCHEMA.encode("ascii")
+def question(code: str, digits: int, text: str) -> bytes:
+    """The end of a tail: what the caller can be asked, how many digits they then enter at most, and the words."""
+    return b'"schema":"%b","ask":"%b","ask_digits":"%b","ask_text":%b}' % (
+        SCHEMA.encode("ascii"),
+        _NOT_TOKEN.sub("", code).encode("ascii"),
+        b"%d" % digits if code else b"",
+        encode_basestring_ascii(clean(text, 200)).encode("ascii"),
+    )
+
+
+_NOT_ASKED: Final = question("", 0, "")
 
 
 class _Part:

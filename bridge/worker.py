@@ -42,6 +42,7 @@ POLL_SECONDS = 60.0
 TIDY_SECONDS = 600.0
 KEEP_UNSHOWN = timedelta(hours=24)
 KEEP_DIPS = timedelta(days=7)
+KEEP_ANSWERS = timedelta(days=1)
 FETCHES_AT_ONCE = 8
 RUNS_AT_ONCE = 25
 SENDS_AT_ONCE = 25
@@ -255,6 +256,7 @@ class Worker(Struct, kw_only=True):
         unit = Unit()
         unit.add("customers.forget_decisions", before=micros(now - KEEP_UNSHOWN))
         unit.add("customers.forget_dips", before=micros(now - KEEP_DIPS))
+        unit.add("gateway.forget_answers", before=micros(now - KEEP_ANSWERS))
         await self.desk.store.write(unit)
         await privacy.sweep(self.desk)
         if not (await self.desk.store.all("customers.due_count", now=micros(now)))[0][0]:

@@ -112,16 +112,23 @@ def _means_nobody(dialled: str) -> bool:
     return not dialled or dialled.lower() in _WITHHELD_WORDS or number in _WITHHELD_NUMBERS
 
 
+_NAMED = re.compile(r"[^<>]*<((?:sips?:|tel:|\+)[^<>]+)>.*", re.IGNORECASE)
+"""A name and an address, as switches write it: `"Ada Kaya" <sip:+4930901820@example.org>;tag=1`."""
+
+
 def _dialled_part(text: str) -> str:
-    """What would be dialled of a number, a `tel:` or a `sip:` address (RFC 3966, RFC 3261)."""
-    text = unquote(text).strip().strip("<>")
+    """What would be dialled of a number, a `tel:` or a `sip:` address (RFC 3966, RFC 3261), with a name or without."""
+    text = unquote(text).strip()
+    if (named := _NAMED.fullmatch(text)) is not None:
+        text = named[1]
+    text = text.strip("<>")
     scheme, colon, rest = text.partition(":")
     if colon and scheme.lower() in ("tel", "sip", "sips"):
         text, _, parameters = rest.partition(";")
         if scheme.lower() == "tel" and not text.startswith("+"):
             context = re.search(r"phone-context=(\+[\d.\-]+)", parameters)
             text = (context[1] if context else "") + text
-        text = text.partition("@")[0] if scheme.lower() != "tel" else text
+        text = text.partition("@")[0].partition(":")[0] if scheme.lower() != "tel" else text  # a password may follow
     elif "@" in text:
         text = text.partition("@")[0]
     return text.strip()

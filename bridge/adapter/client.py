@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -77,6 +79,14 @@ class Client:
     def now(self) -> datetime:
         """The time by the client's clock: for what is signed together with its time."""
         return datetime.fromtimestamp(self._clock(), timezone.utc)
+
+    def open(self) -> httpx.AsyncClient:
+        """Get ready for the first call: it takes tens of milliseconds, better spent while nobody waits."""
+        if self._http is None:
+            self._http = httpx.AsyncClient(
+                transport=self._transport, timeout=self._timeout, follow_redirects=False, verify=_trusted()
+            )
+        return self._http
 
     async def close(self) -> None:
         """Close the pooled connections; a later call opens new ones."""
@@ -160,11 +170,10 @@ class Client:
         form: dict[str, Any] | None,
         headers: dict[str, str],
     ) -> tuple[int, httpx.Headers, bytes]:
-        if self._http is None:
-            self._http = httpx.AsyncClient(transport=self._transport, timeout=self._timeout, follow_redirects=False)
+        http = self.open()
         for _ in range(_MAX_REDIRECTS + 1):
             try:
-                async with self._http.stream(
+                async with http.stream(
                     method, url, params=params, content=content, data=form, headers=headers
                 ) as response:
                     if response.is_redirect and method in ("GET", "HEAD") and "location" in response.headers:
@@ -238,6 +247,12 @@ class Client:
             if not math.isnan(seconds):
                 return min(max(0.0, seconds), _LONGEST_WAIT)
         return None
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities whom all clients of this process trust, read once."""
+    return httpx.create_ssl_context()
 
 
 def open_client(

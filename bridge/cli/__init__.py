@@ -10,7 +10,21 @@ from rich.console import Console
 from rich.markup import escape
 
 from bridge import __version__
-from bridge.cli import checks, fits, keys, moods, playbooks, processes, records, samples, values, vendors
+from bridge.cli import (
+    checks,
+    fits,
+    host_files,
+    hosts,
+    keys,
+    moods,
+    playbooks,
+    processes,
+    records,
+    reports,
+    samples,
+    values,
+    vendors,
+)
 from bridge.errors import BridgeError
 
 cli = typer.Typer(
@@ -24,10 +38,13 @@ cli = typer.Typer(
 cli.add_typer(processes.commands)
 cli.add_typer(records.commands)
 cli.add_typer(checks.commands)
+cli.add_typer(hosts.commands)
 cli.add_typer(samples.commands)
 cli.add_typer(vendors.commands)
+cli.add_typer(host_files.commands)
 cli.add_typer(keys.commands, name="key")
 cli.add_typer(playbooks.commands, name="playbook")
+cli.add_typer(reports.commands, name="report")
 fits.commands.add_typer(values.commands)
 fits.commands.add_typer(moods.commands)
 cli.add_typer(fits.commands, name="fit")

@@ -16,6 +16,7 @@ from bridge.adapter.registry import load_registry
 from bridge.cli.desks import out
 from bridge.errors import BadRequest, NotFound
 from bridge.flow import load_rules
+from bridge.hosts import load_hosts
 from bridge.intake.probing import Finding, probe
 from bridge.model import Key, KeyKind
 from bridge.sample import choose_sources
@@ -47,9 +48,11 @@ def check(
         raise typer.Exit(asyncio.run(_check_source(settings, source, key)))
     registry = load_registry(settings.adapters_dir, settings.mappings_dir, choose_sources(settings), os.environ)
     rules = load_rules(settings)
+    embeds = load_hosts(settings.config_dir / "hosts.yaml")
     out.print(f"adapters  {', '.join(sorted(registry.vendors)) or 'none'}")
     out.print(f"sources   {', '.join(sorted(registry.sources)) or 'none'}")
     out.print(f"scripts   {', '.join(one.id for one in rules.deciding.playbooks.playbooks)}")
+    out.print(f"embeds    {', '.join(embeds) or 'none'}")
     out.print(f"rules     {rules.deciding.version}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.table import Table
 
 from bridge.cli.desks import out
-from bridge.errors import ConfigError
+from bridge.errors import BadRequest, ConfigError
 from bridge.scoring.tables import Scorer, Tables, write_tables
 
 if TYPE_CHECKING:
@@ -34,11 +35,14 @@ _DIGITS = 6
 
 
 def require_engine() -> None:
-    """Raise ConfigError where the extra `fit` is not installed."""
+    """To be called before anything of the extra `fit` is imported. Raises ConfigError where it is not installed."""
     if missing := [name for name in ("numpy", "scipy") if find_spec(name) is None]:
         raise ConfigError(
             "bridge fit", f"needs {' and '.join(missing)}; install them: pip install 'retention-bridge[fit]'"
         )
+    # Matrices here are small: more threads of OpenBLAS wait for each other, which takes twice the processor's time and
+    # not a second less. It is read when numpy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @contextmanager
@@ -53,6 +57,21 @@ def working() -> Iterator[Progress]:
     )
     with Progress(*columns, console=aside, transient=True) as bars:
         yield bars
+
+
+def write_model(path: Path, body: bytes) -> None:
+    """Write `body` to `path`. Raises ConfigError where that cannot be done."""
+    try:
+        path.write_bytes(body)
+    except OSError as problem:
+        raise ConfigError(str(path), f"cannot be written: {problem.strerror}") from None
+
+
+def belong(command: str, together: str, *given: tuple[str, object]) -> None:
+    """Raise BadRequest naming those of `given` (option and value) that were used though they say nothing here;
+    `together` says what goes with what."""
+    if strange := [name for name, value in given if value is not None and value is not False]:
+        raise BadRequest(f"bridge {command}: {together}; leave {' and '.join(strange)} out")
 
 
 @commands.command(epilog="Example: `bridge fit risk --dry-run`, `bridge fit risk --table customers.csv --label Churn`")
@@ -102,6 +121,9 @@ def risk(
         raise ConfigError("bridge fit risk", f"{' and '.join(chosen)} are two different things: choose one")
     if anyway and given is None:
         raise ConfigError("bridge fit risk", "--anyway goes with --from: what was just fitted has to be better")
+    if listed or rollback:
+        what = "--list shows what there is" if listed else "--rollback takes back what is in use"
+        belong("fit risk", what, ("--dry-run", dry_run), ("--model", model))
     if listed:
         fits_store.show_models(as_json)
     elif rollback:
@@ -135,7 +157,7 @@ def _judge_table(table: Path, label: str, folds: int, seed: int, as_json: bool, 
             about = {"table": table.name, "label": label, "rows": len(frame), "folds": folds, "seed": seed}
             fitted = msgspec.structs.replace(fitted, about=about | _rounded(figures))
     if fitted and model:
-        model.write_bytes(write_tables(fitted))
+        write_model(model, write_tables(fitted))
     if as_json:
         named = {name: value for name, value in _rounded(figures).items() if name != "empc"}
         typer.echo(msgspec.json.encode(named).decode())

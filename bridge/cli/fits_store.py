@@ -11,10 +11,10 @@ import msgspec
 import typer
 from msgspec import Struct
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from bridge.cli.desks import out, with_desk
-from bridge.cli.fits import aside, working
+from bridge.cli.fits import aside, working, write_model
 from bridge.errors import BadRequest
 from bridge.flow import Desk, models
 from bridge.scoring.tables import read_tables, write_tables
@@ -73,7 +73,7 @@ def fit(*, seed: int, given: Path | None, anyway: bool, dry_run: bool, as_json: 
 
     fitted, version, in_use = asyncio.run(with_desk(act))
     if model is not None:
-        model.write_bytes(write_tables(fitted.tables))
+        write_model(model, write_tables(fitted.tables))
     report = fitted.report
     if as_json:
         typer.echo(msgspec.json.encode(Told(installed=version, in_use=in_use, report=report)).decode())
@@ -143,7 +143,16 @@ def show_models(as_json: bool) -> None:
         out.print(f"No risk model was installed yet: {_CARD} counts. `bridge fit risk` looks for one.", highlight=False)
         return
     table = Table(
-        "Model", "Installed", "AUC", "Log loss", "Said", "Left", "Customers", "", box=None, padding=(0, 2, 0, 0)
+        Column("Model", min_width=16),
+        "Installed",
+        "AUC",
+        "Log loss",
+        "Said",
+        "Left",
+        "Customers",
+        "",
+        box=None,
+        padding=(0, 2, 0, 0),
     )
     for line in lines:
         report = msgspec.json.decode(line.report)
@@ -151,7 +160,7 @@ def show_models(as_json: bool) -> None:
         cells = [_number(figures.get(name), form) for name, form in _SHORT]
         table.add_row(
             line.version,
-            f"{line.installed_at:%Y-%m-%d %H:%M}",
+            f"{line.installed_at:%Y-%m-%d}",
             *cells,
             _number((report or {}).get("customers"), ","),
             "in use" if line.in_use else "",

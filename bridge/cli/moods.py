@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from bridge.cli.desks import out, with_desk
-from bridge.cli.fits import aside, require_engine, working
+from bridge.cli.fits import aside, belong, require_engine, working, write_model
 from bridge.errors import BadRequest
 from bridge.flow import Desk
 from bridge.flow.hearing import Heard, MoodRecord, hear, mood_record
@@ -45,14 +45,16 @@ def mood(
     ] = None,
     table: Annotated[Path | None, typer.Option("--table", help="CSV, one customer a row; else: the store")] = None,
     score: Annotated[str | None, typer.Option("--score", help="Its column of answers, empty for no answer")] = None,
-    scale: Annotated[float, typer.Option("--scale", help="The highest answer in the table")] = 10.0,
+    scale: Annotated[
+        float | None, typer.Option("--scale", help="The highest answer in the table; left out: 10")
+    ] = None,
     bottom: Annotated[
         float | None, typer.Option("--lowest", help="The lowest one; left out: 0 for nps, else 1")
     ] = None,
     responded: Annotated[str | None, typer.Option("--responded", help="Its column that says who answered")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another one deals the customers differently")] = 0,
     model: Annotated[Path | None, typer.Option("--model", help="Write the model to this file")] = None,
-    try_only: Annotated[bool, typer.Option("--try", help="Fit and report, and change nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit and report, and change nothing")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Take the model in use back")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
 ) -> None:
@@ -63,27 +65,31 @@ def mood(
     interval. Averages come three times and are never mixed: of the answers, weighted by who answers, and predicted for
     all who were asked. With `--table` nothing is taken into use. See docs/MOOD.md.
     """
+    of_table = (("--score", score), ("--scale", scale), ("--lowest", bottom), ("--responded", responded))
+    of_store = (("--dry-run", dry_run),)
     if rollback:
-        asyncio.run(with_desk(_take_back))
+        others = (("--table", table), ("--group", group), ("--model", model))
+        belong("fit mood", "--rollback takes back what is in use", *of_table, *of_store, *others)
+        asyncio.run(with_desk(lambda desk: _take_back(desk, as_json=as_json)))
         return
     require_engine()
     if table is not None:
+        belong("fit mood", "a table is only judged", *of_store)
         if score is None:
             raise BadRequest("--table needs --score: the column of answers")
-        low = lowest(metric.value) if bottom is None else bottom
-        if scale <= low:
-            raise BadRequest(f"--scale {scale:g} is not above the lowest answer, {low:g}")
-        fitting = _fit_table(table, score, scale, low, metric.value, responded, group, seed)
+        low, high = lowest(metric.value) if bottom is None else bottom, 10.0 if scale is None else scale
+        if high <= low:
+            raise BadRequest(f"--scale {high:g} is not above the lowest answer, {low:g}")
+        fitting = _fit_table(table, score, high, low, metric.value, responded, group, seed)
     else:
-        if score is not None or responded is not None:
-            raise BadRequest("--score and --responded are columns of a table: name it with --table")
+        belong("fit mood", "these say how a table is read, which is named with --table", *of_table)
         if group is not None and group not in _GROUPS:
             raise BadRequest(f"--group {group!r}: customers are grouped by {', '.join(_GROUPS)}")
         fitting = asyncio.run(
-            with_desk(lambda desk: _fit_store(desk, metric.value, group or _GROUPS[2], seed, try_only))
+            with_desk(lambda desk: _fit_store(desk, metric.value, group or _GROUPS[2], seed, dry_run=dry_run))
         )
     if model is not None:
-        model.write_bytes(msgspec.json.format(mood_body(fitting.model), indent=2) + b"\n")
+        write_model(model, msgspec.json.format(mood_body(fitting.model), indent=2) + b"\n")
     if as_json:
         typer.echo(msgspec.json.encode(_figures(fitting)).decode())
     else:
@@ -107,7 +113,7 @@ def _fit(sheet: Sheet, seed: int, bars: Progress) -> Fitting:
     return fit_mood(sheet, seed=seed, report=lambda share: bars.update(bar, completed=share))
 
 
-async def _fit_store(desk: Desk, metric: str, group: str, seed: int, try_only: bool) -> Fitting:
+async def _fit_store(desk: Desk, metric: str, group: str, seed: int, *, dry_run: bool) -> Fitting:
     from bridge.scoring.fit.invited import make_sheet
 
     with working() as bars:
@@ -122,10 +128,14 @@ async def _fit_store(desk: Desk, metric: str, group: str, seed: int, try_only: b
         fitting = _fit(make_sheet(heard.invitations, metric, group, _remarks(heard)), seed, bars)
     judged = fitting.judged
     better = judged.mae < judged.usual_mae
-    if try_only:
-        aside.print("· nothing was changed (--try)", style="dim", highlight=False)
+    record = await mood_record(desk, now=utc_now())
+    if record is not None and record.answers:
+        aside.print(f"· {_lived(record)}", style="dim", highlight=False)
+    if dry_run:
+        aside.print("· nothing was changed (--dry-run)", style="dim", highlight=False)
     elif better:
-        version = await install(desk.store, "mood", mood_body(fitting.model), _figures(fitting), utc_now())
+        report = _figures(fitting) | {"model_before": record}
+        version = await install(desk.store, "mood", mood_body(fitting.model), report, utc_now())
         aside.print(
             f"· mood model {version} is in use; cards follow as they are refreshed", style="dim", highlight=False
         )
@@ -135,9 +145,6 @@ async def _fit_store(desk: Desk, metric: str, group: str, seed: int, try_only: b
             style="dim",
             highlight=False,
         )
-    record = await mood_record(desk, now=utc_now())
-    if record is not None and record.answers:
-        aside.print(f"· {_lived(record)}", style="dim", highlight=False)
     return fitting
 
 
@@ -150,7 +157,7 @@ def _remarks(heard: Heard) -> tuple[str, ...]:
 
 
 def _lived(record: MoodRecord) -> str:
-    spoke = f"{record.answers:,} silent customers have answered since {record.from_day}"
+    spoke = f"the model in use: {record.answers:,} silent customers have answered since {record.from_day}"
     if record.within is None or record.mae is None or record.bias is None:
         return f"{spoke}; nothing had been said of any of them"
     return (
@@ -159,8 +166,11 @@ def _lived(record: MoodRecord) -> str:
     )
 
 
-async def _take_back(desk: Desk) -> None:
+async def _take_back(desk: Desk, *, as_json: bool) -> None:
     before = await roll_back(desk.store, "mood", utc_now())
+    if as_json:
+        typer.echo(msgspec.json.encode({"in_use": before.version if before else None}).decode())
+        return
     aside.print(
         "· no mood is predicted any more" if before is None else f"· mood model {before.version} is in use again",
         style="dim",

@@ -154,10 +154,11 @@ def _print_example(settings: Settings, loaded: Example) -> None:
     for path, what in (
         ("/v1/lookup", "what the phone system asks"),
         ("/desktop", "an agent's desktop to try it at"),
+        ("/reports/uplift", "what scripts and offers brought"),
         ("/v1/assist", "the agent's card as JSON"),
         ("/docs", "all routes"),
     ):
-        out.print(f"  {base}{path:<12} {what}")
+        out.print(f"  {base}{path:<16} {what}")
     out.print(f"\nKey  [bold]{loaded.key}[/]\n", soft_wrap=True)
     table = Table("Number", "Who", box=None, padding=(0, 2))
     for caller in loaded.callers[:_SHOWN]:

@@ -13,12 +13,11 @@ import typer
 from rich.table import Table
 
 from bridge.cli.desks import out, with_desk
-from bridge.cli.fits import aside, require_engine, working
-from bridge.errors import BadRequest
+from bridge.cli.fits import aside, belong, require_engine, working, write_model
 from bridge.flow import Desk
 from bridge.flow.models import in_use, install, roll_back
 from bridge.model import Money
-from bridge.scoring.worth import Contracts, Every, Segment, parse_worth, write_worth
+from bridge.scoring.worth import Contracts, Every, Segment, write_worth
 from bridge.worker import utc_now
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ _SAID = {
     "card": "the points card",
     "constant": "one rate of leaving for all",
 }
+DISCOUNT_RATE = 0.1
 _RENEWALS = (1, 2, 3, 6)
 """Shares that are still there after so many renewals are shown."""
 
@@ -47,9 +47,10 @@ def value(
         typer.Option(formats=["%Y-%m-%d"], help="Of the CSV: first day held out; left out: half of the history"),
     ] = None,
     discount_rate: Annotated[
-        float, typer.Option(min=0, max=0.99, help="By how much less money is worth that comes a year later")
-    ] = 0.1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "--try", help="Fit and report, and change nothing")] = False,
+        float | None,
+        typer.Option(min=0, max=0.99, help="By how much less money is worth that comes a year later; left out: 0.1"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit and report, and change nothing")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Take the model in use back")] = False,
     model: Annotated[Path | None, typer.Option("--model", help="Write the fitted model to this file")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON")] = False,
@@ -65,18 +66,22 @@ def value(
     Customers who object to profiling are left out. With `--transactions` the engine is judged on any list of purchases,
     and nothing is taken into use. See docs/VALUE.md.
     """
+    of_store = (("--discount-rate", discount_rate), ("--dry-run", dry_run), ("--model", model))
+    of_file = (("--transactions", transactions), ("--held-out-from", held_out_from))
     if rollback:
-        asyncio.run(with_desk(_take_back))
+        belong("fit value", "--rollback takes back what is in use", *of_store, *of_file)
+        asyncio.run(with_desk(lambda desk: _take_back(desk, as_json=as_json)))
         return
     require_engine()
     if transactions is not None:
-        if model is not None:
-            raise BadRequest("--model writes what is found in the store; leave --transactions out")
+        belong("fit value", "a list of purchases is only judged", *of_store)
         _judge_file(transactions, held_out_from, as_json=as_json)
         return
-    valuing = asyncio.run(with_desk(lambda desk: _fit_store(desk, discount_rate, dry_run=dry_run, quiet=as_json)))
+    belong("fit value", "--held-out-from goes with --transactions", ("--held-out-from", held_out_from))
+    rate = DISCOUNT_RATE if discount_rate is None else discount_rate
+    valuing = asyncio.run(with_desk(lambda desk: _fit_store(desk, rate, dry_run=dry_run, quiet=as_json)))
     if model is not None:
-        model.write_bytes(write_worth(valuing.fitted))
+        write_model(model, write_worth(valuing.fitted))
     if as_json:
         typer.echo(msgspec.json.encode(valuing).decode())
 
@@ -89,7 +94,7 @@ async def _fit_store(desk: Desk, discount_rate: float, *, dry_run: bool, quiet: 
     card = desk.rules.deciding.card
     rules = card.file.value
     before = await in_use(desk.store, "value")
-    old = parse_worth(before.body, f"value model {before.version}") if before else None
+    old = desk.fitted.worth.model if desk.fitted.worth else None
     with working() as bars:
         reading = bars.add_task("purchases and contracts", total=None)
         dealings = await read_dealings(
@@ -138,8 +143,11 @@ def _report(valuing: Valuing) -> dict[str, object]:
     return {"purchases": valuing.purchases, "contracts": valuing.contracts, "notes": valuing.notes}
 
 
-async def _take_back(desk: Desk) -> None:
+async def _take_back(desk: Desk, *, as_json: bool) -> None:
     before = await roll_back(desk.store, "value", utc_now())
+    if as_json:
+        typer.echo(msgspec.json.encode({"in_use": before.version if before else None}).decode())
+        return
     aside.print(
         "· the points card's assumptions count again" if before is None else f"· value model {before.version} is back",
         style="dim",
@@ -184,7 +192,9 @@ def _show_segments(signed: Contracts) -> None:
     heads = (f"{one}." for one in _RENEWALS)
     table = Table(signed.by.value, "Contracts", "Ended", "Bound", *heads, box=None, padding=(0, 2, 0, 0))
     for name, one in (("all others" if signed.segments else "all", signed.common), *signed.segments.items()):
-        table.add_row(name, f"{one.contracts:,}", f"{one.ended:,}", f"{one.first} {every}s", *_survival(one))
+        table.add_row(
+            name, f"{one.contracts:,}", f"{one.ended:,}", f"{one.first} {every}{'s' * (one.first > 1)}", *_survival(one)
+        )
     out.print(f"\nRenewed every {every}; the share that is still there after that many renewals", highlight=False)
     out.print(table)
 

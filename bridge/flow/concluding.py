@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from bridge.flow.folding import Change
 from bridge.flow.gathering import Makeup, makeups, owners, views
 from bridge.flow.granting import running_grants
 from bridge.flow.joining import Regrouped, exact_keys, key_rows, regroup, write_groups
+from bridge.flow.tagging import hear_tags
 from bridge.identity.keys import Standing
 from bridge.identity.neighbourhood import Neighbourhood, survey
 from bridge.identity.partition import Assertion, Pid, Profile
@@ -25,6 +26,9 @@ from bridge.intake.records import Name
 from bridge.model import Key, KeyKind
 from bridge.store import Row, Unit, micros
 
+OTHER_RULES = timedelta(minutes=5)
+"""How long a decision stands that was made by other rules than the worker's: this process, or the worker, is about to
+be replaced by one with the new configuration."""
 _NEVER = 1 << 62
 _RANK = {Origin.live: 0, Origin.refresh: 1, Origin.merge: 2, Origin.remap: 3, Origin.replay: 4, Origin.first_import: 5}
 
@@ -96,6 +100,7 @@ async def conclude(
         for customer in sorted(deferred)
     ]
     decided = sorted(origins.keys() - deferred)
+    await desk.keep_up(unit)
     made = await _makeups(desk, decided, found, regrouped, rows)
     facts: list[Fact] = []
     prepared: dict[str, Prepared] = {}
@@ -118,7 +123,8 @@ async def conclude(
         )
         prepared[customer] = one
         facts += _supersede(unit, one, before.get(customer, []), origins[customer], now)
-        put.append(_customer(customer, regrouped, stored, now, due_at=micros(one.due_at)))
+        due_at, why = _next_due(desk, one, now)
+        put.append(_customer(customer, regrouped, stored, now, due_at=micros(due_at), origin=why))
     if unscored := [customer for customer, one in prepared.items() if one.probability is None]:
         unit.add("predictions.drop", customers=unscored)  # of who objects nothing that was said is kept
     unit.many("customers.put_decision", [row for one in prepared.values() for row in one.rows()])
@@ -127,6 +133,9 @@ async def conclude(
         for customer in sorted(_bearing(change, owned)):  # a fact of an account is noted of one: always the same
             origin = desk.origin_of(change)
             facts += noticing.from_change(change.before, change.after, customer=customer, known_at=now, origin=origin)
+        if desk.origin_of(change) is Origin.live:
+            bearing = _bearing(change, owned)
+            facts += await hear_tags(desk.store, unit, change.before, change.after, bearing, now)
     noted = list({fact.id: fact for fact in facts}.values())
     unit.many("customers.add_fact", [fact_row(fact) for fact in noted])
     await trigger(desk.store, unit, desk.armed, noted, live_since=desk.live_since, now=now)
@@ -236,6 +245,13 @@ async def _decisions(desk: Desk, customers: list[str]) -> dict[str, list[Row]]:
         for row in await desk.store.all("customers.decisions", ids=customers):
             found[row[0]].append(row)
     return found
+
+
+def _next_due(desk: Desk, one: Prepared, now: datetime) -> tuple[datetime, Origin]:
+    """When the customer has to be decided again, and as what."""
+    if desk.rules_in_force in (None, desk.rules.deciding.version):
+        return one.due_at, Origin.live
+    return min(one.due_at, now + OTHER_RULES), Origin.refresh
 
 
 def _supersede(unit: Unit, new: Prepared, before: list[Row], origin: Origin, now: datetime) -> list[Fact]:

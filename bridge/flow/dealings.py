@@ -17,6 +17,7 @@ from bridge.flow.gathering import makeups, parse_subject
 from bridge.model import Account, Contract, ContractStatus, Key, KeyKind, Purchase
 from bridge.scoring.card import ScoringCard
 from bridge.scoring.fit.terms import Term
+from bridge.scoring.signals_contracts import goes_on
 from bridge.scoring.value_purchases import amount_of, day_of
 from bridge.store import Row, Store, instant
 
@@ -101,16 +102,14 @@ def _keep_contract(found: Dealings, row: Row, segment: str | None, now: datetime
     today = now.date()
     known = min(today, instant(known_at).date())
     found.as_of = known if found.as_of is None else max(found.as_of, known)
-    left: date | None = None
-    if contract.status is ContractStatus.ended:
-        left = contract.ends or contract.cancelled_at
-    elif contract.status is ContractStatus.cancelled and contract.ends and contract.ends <= today:
-        left = contract.ends
-    unknown = contract.status is ContractStatus.ended and left is None
+    stopped = not goes_on(contract)
+    left = contract.ends or contract.cancelled_at if stopped else None
+    unknown = stopped and left is None
     if contract.starts is None or contract.starts > today or unknown or (left and left < contract.starts):
         found.unreadable += 1
         return
-    left = min(left, today) if left else None
+    if left and left > today:  # on notice it still runs
+        left = today if contract.status is ContractStatus.ended else None
     found.terms.append(Term(contract.starts, left, contract.product, segment, contract.renewal))
 
 

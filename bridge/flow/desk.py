@@ -15,12 +15,12 @@ from bridge.automation.rules import Automation, load_automations
 from bridge.decisions import Deciding, load_deciding
 from bridge.facts import Origin
 from bridge.flow.folding import Change
-from bridge.flow.models import read_fitted, read_policies
+from bridge.flow.models import IN_FORCE, read_fitted, read_policies
 from bridge.identity.rules import IdentityRules, load_identity
 from bridge.playbook import Policy
 from bridge.scoring import NOTHING_FITTED, Fitted
 from bridge.settings import Settings
-from bridge.store import Store, Unit, instant, micros
+from bridge.store import Row, Store, Unit, instant, micros
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -47,6 +47,10 @@ class Desk(Struct, kw_only=True):
     policies: tuple[Policy, ...] = ()
     live_since: dict[str, datetime | None] = {}
     armed: tuple[Armed, ...] = ()
+    in_force: list[Row] = []
+    """What `meta.get` said of IN_FORCE before `fitted` was read."""
+    rules_in_force: str | None = None
+    """The version that the worker applied last; another one than of `rules` while a new configuration is rolled out."""
 
     def origin_of(self, change: Change) -> Origin:
         """Why `change` came in. What took effect before its source went live is not live, whenever it arrives."""
@@ -61,12 +65,23 @@ class Desk(Struct, kw_only=True):
     async def look_up(self) -> None:
         """Read again what other processes may have changed: which sources are live, which models and
         automations are in use."""
+        in_force = await self.store.all("meta.get", name=IN_FORCE)
         self.live_since = {
             row[0]: None if row[3] is None else instant(row[3]) for row in await self.store.all("sources.all")
         }
         self.fitted = await read_fitted(self.store, self.rules.deciding.card)
         self.policies = await read_policies(self.store)
         self.armed = await read_armed(self.store)
+        rules = await self.store.one("meta.model", kind="rules")
+        self.rules_in_force = None if rules is None else rules[1]
+        self.in_force = in_force
+
+    async def keep_up(self, unit: Unit) -> None:
+        """See that `unit` is written only if what decides is what is in force: a model may just have been installed, or
+        taken back, by another process."""
+        if await self.store.all("meta.get", name=IN_FORCE) != self.in_force:
+            await self.look_up()
+        unit.guard("meta.get", self.in_force, name=IN_FORCE)
 
 
 def load_rules(settings: Settings) -> Rules:

@@ -10,12 +10,15 @@ from msgspec import Struct
 from bridge.flow import lived
 from bridge.flow.desk import Desk
 from bridge.scoring.drift import FEWEST_SPREAD, Kept, Shifted, Spread, check, compare, nobody_yet
+from bridge.scoring.risk import to_probability
+from bridge.scoring.riskmodel import RiskModel
 from bridge.store import Store, Unit, instant, micros
 from bridge.telemetry import log
 
 DAILY = timedelta(hours=23)
 SPREAD = "risk.spread:"
 """What the kind of a spread in `models` begins with; the model that it is of follows."""
+_PAGE = 5_000
 _MARK = "risk_drift"
 """Name of the row in `meta` that holds the newest `Drift`."""
 
@@ -27,15 +30,32 @@ class Drift(Struct, frozen=True, kw_only=True):
     model: str
     at: datetime
     then: int = 0
-    """Customers that the model was fitted on, or that it scored in its first round."""
+    """Customers that there were when the model came into use, or that it scored in its first round."""
     now: int = 0
     """Customers it scored in the last round."""
     shifted: Shifted | None = None
     kept: Kept | None = None
 
 
-async def put_spread(store: Store, model: str, spread: Spread, now: datetime) -> None:
-    """Keep how those are spread that `model` was fitted on; without, its first round in use is taken."""
+async def keep_spread(desk: Desk, model: RiskModel, now: datetime) -> Spread | None:
+    """Keep how all customers are scored by `model`, which comes into use now, by the signals they show today.
+
+    None of too few: then its first round in use is taken. So it is for the points card.
+    """
+    everybody, card, after = nobody_yet(), desk.rules.deciding.card.model, ""
+    while page := await desk.store.all("predictions.scored", after=after, most=_PAGE):
+        for _, signals in page:
+            shown = dict(one.split(":") for one in signals.split())
+            everybody.add(to_probability(model.log_odds(shown, card)), signals)
+        after = page[-1][0]
+    if len(everybody.probabilities) < FEWEST_SPREAD:
+        return None
+    spread = everybody.spread()
+    await _put_spread(desk.store, model.version, spread, now)
+    return spread
+
+
+async def _put_spread(store: Store, model: str, spread: Spread, now: datetime) -> None:
     unit = Unit()
     body = msgspec.json.encode(spread).decode()
     unit.add("meta.keep_model", kind=f"{SPREAD}{model}", version=str(micros(now)), body=body, at=micros(now))
@@ -110,5 +130,5 @@ async def _spread_then(desk: Desk, model: str, now: datetime) -> Spread | None:
     if len(early.probabilities) < FEWEST_SPREAD:
         return None
     spread = early.spread()
-    await put_spread(desk.store, model, spread, now)
+    await _put_spread(desk.store, model, spread, now)
     return spread

@@ -5,18 +5,19 @@ A script counts when an agent had it before their eyes, once for each customer, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bridge.cards import unpack_card
 from bridge.flow.desk import Desk
 from bridge.flow.gathering import makeups, views
 from bridge.flow.hindsight import became_of
-from bridge.flow.leaving import SUCCESSOR_DAYS, Became
+from bridge.flow.leaving import SUCCESSOR_DAYS, Became, Outcome
 from bridge.model import Money
 from bridge.playbook.exposures import Exposure
 from bridge.scoring import score
@@ -27,6 +28,7 @@ from bridge.store import Store, Unit, instant, micros
 GRACE: Final = timedelta(days=SUCCESSOR_DAYS + 3)
 """How long after its horizon an exposure is settled: until then a successor contract may begin and be told of."""
 EVER: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+OPEN: Final = "open"
 _SETTLED_AT_ONCE = 50
 _PAGE = 2_000
 
@@ -64,7 +66,7 @@ class Later(Struct, frozen=True, kw_only=True):
     """What happened to the customer from a decision to the end of its horizon: the bridge sees it by itself."""
 
     became: str
-    """left, stayed, not_asked (no contract and no rhythm to judge by)."""
+    """left, stayed, not_asked (no contract and no rhythm to judge by); open while that cannot be known yet."""
     day: date | None
     """On which who left did so."""
     renewed: bool
@@ -129,14 +131,9 @@ async def settle(desk: Desk, now: datetime) -> int:
             if outcome is None:
                 unit.add("exposures.drop", customers=[customer])
                 continue
-            view = found[living[customer]]
-            later = Later(
-                became=outcome.became.value,
-                day=outcome.day,
-                renewed=await _renewed(desk.store, decision, view, instant(at).date()),
-                bought=_bought(view, instant(at), instant(due_at)),
-                risk=score(desk.rules.deciding.card, view, now, desk.fitted).risk.probability,
-            )
+            rows_of = await desk.store.all("gateway.decision", id=decision)
+            ends = _ends(rows_of[0][6]) if rows_of else {}
+            later = _later(desk, outcome, found[living[customer]], ends, (instant(at), instant(due_at)), now)
             unit.add(
                 "exposures.settle",
                 customer=customer,
@@ -151,14 +148,62 @@ async def settle(desk: Desk, now: datetime) -> int:
     return done
 
 
+async def later_of(
+    desk: Desk, decision: str, customer: str, packed: bytes, shown_at: datetime, now: datetime
+) -> Later | None:
+    """What happened after a decision was shown: as it was settled, else as far as it is known by `now`.
+
+    While the horizon is not over, who has not left is `open`. None for customers who object to profiling, have died or
+    are no customers any more.
+    """
+    for row in await desk.store.all("exposures.of_decision", decision=decision):
+        if row[6] is not None:
+            return read_later(row[6])
+    ends = shown_at + timedelta(days=desk.rules.deciding.choice.horizon_days)
+    living = await _survivor(desk.store, customer)
+    outcome = Outcome(became=Became.stayed)
+    until = min(ends, now)
+    if until > shown_at:
+        found = (await became_of(desk, {living: [(shown_at, until)]}, now=now)).get((living, shown_at))
+        if found is None:
+            return None
+        outcome = found
+    made = await views(desk.store, Unit(), await makeups(desk.store, [living]), {}, desk.rules.identity)
+    if living not in made:
+        return None
+    later = _later(desk, outcome, made[living], _ends(packed), (shown_at, until), now)
+    return replace(later, became=OPEN) if now < ends + GRACE and outcome.became is Became.stayed else later
+
+
+def _later(
+    desk: Desk,
+    outcome: Outcome,
+    view: View,
+    ends: Mapping[str, date | None],
+    span: tuple[datetime, datetime],
+    now: datetime,
+) -> Later:
+    """`ends` are those of the contracts on the card."""
+    begin, end = span
+    return Later(
+        became=outcome.became.value,
+        day=outcome.day,
+        renewed=_renewed(view, ends, begin.date()),
+        bought=_bought(view, begin, end),
+        risk=score(desk.rules.deciding.card, view, now, desk.fitted).risk.probability,
+    )
+
+
 async def _survivor(store: Store, customer: str) -> str:
     row = await store.one("gateway.survivor", customer=customer)
     return customer if row is None else str(row[0])
 
 
-async def _renewed(store: Store, decision: str, view: View, day: date) -> bool:
-    rows = await store.all("gateway.decision", id=decision)
-    ends = {one.record: one.ends for one in _read_card(unpack_card(rows[0][6])).contracts} if rows else {}
+def _ends(packed: bytes) -> dict[str, date | None]:
+    return {one.record: one.ends for one in _read_card(unpack_card(packed)).contracts}
+
+
+def _renewed(view: View, ends: Mapping[str, date | None], day: date) -> bool:
     for held in view.contracts:
         contract = held.record
         if not goes_on(contract):

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from bridge.errors import BadRequest
 from bridge.flow.desk import Desk
-from bridge.flow.models import in_use, install, put_record, risk_body
+from bridge.flow.drifting import keep_spread
+from bridge.flow.models import in_use, install, put_record, risk_body, version_of
 from bridge.flow.periods import MOST_PERIODS, Seen, look_at_periods
 from bridge.scoring.fit.frame import Numbers
 from bridge.scoring.fit.history import History, Learnt, history_of, learn, probabilities, reach
@@ -120,9 +121,13 @@ async def take_into_use(desk: Desk, fitted: FittedRisk, now: datetime, *, anyway
     standing = await in_use(desk.store, "risk")
     body = risk_body(fitted.tables)
     if (anyway or fitted.report.against.better) and (standing is None or standing.body != body):
-        version = await install(desk.store, "risk", body, fitted.report, now)
+        version = version_of(body)
+        # first what cards say of it: they are decided anew from the moment it is installed
         await put_record(desk.store, version, fitted.records[NEW], now)
+        await install(desk.store, "risk", body, fitted.report, now)
         await desk.look_up()
+        if desk.fitted.risk is not None:
+            await keep_spread(desk, desk.fitted.risk, now)
         return version
     if desk.fitted.record is None or desk.fitted.record.seen is SeenBy.held_out:
         record = fitted.records.get(IN_USE) or fitted.records[CARD]

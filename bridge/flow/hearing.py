@@ -16,13 +16,12 @@ from bridge.model import SurveyResponse
 from bridge.scoring.invitation import Invitation
 from bridge.scoring.mood import (
     SILENT_AFTER,
-    MoodScorer,
     highest,
     latest_answer,
-    parse_mood,
     read_row,
 )
 from bridge.scoring.signals import read_signals
+from bridge.scoring.signals_contracts import goes_on
 from bridge.scoring.tables import Cell
 from bridge.scoring.view import Held, View
 
@@ -119,7 +118,7 @@ def _sent(held: Held[SurveyResponse]) -> datetime:
 
 def _gone(view: View) -> bool:
     """Had contracts, and none of them goes on."""
-    return bool(view.contracts) and not any(held.record.cancelled_at is None for held in view.contracts)
+    return bool(view.contracts) and not any(goes_on(held.record) for held in view.contracts)
 
 
 def _some_day(customer: str, begin: datetime) -> datetime:
@@ -156,11 +155,10 @@ class MoodRecord(Struct, frozen=True, kw_only=True):
 
 async def mood_record(desk: Desk, *, now: datetime, report: Report | None = None) -> MoodRecord | None:
     """How the mood model in use came out: each answer since it was installed of a customer who had been silent, against
-    what it said of them as they stood on the day before. None where no model is in use."""
-    model = await in_use(desk.store, "mood")
-    if model is None:
+    what it said of them as they stood on the day before. None where no model is in use that this desk knows."""
+    model, scorer = await in_use(desk.store, "mood"), desk.fitted.mood
+    if model is None or scorer is None or scorer.version != model.version:
         return None
-    scorer = MoodScorer(parse_mood(model.body, f"mood model {model.version}"), model.version)
     metric, begin = scorer.model.metric, model.installed_at
 
     def choose(view: View) -> Sequence[datetime]:

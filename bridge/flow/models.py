@@ -10,12 +10,13 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final, Literal, TypeVar
+from operator import itemgetter
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from bridge.errors import BadRequest
+from bridge.errors import BadRequest, ConfigError, Superseded
 from bridge.facts import Origin
 from bridge.playbook import Policy
 from bridge.scoring import Fitted, ScoringCard, TierCuts
@@ -25,12 +26,17 @@ from bridge.scoring.riskmodel import RiskModel, compile_risk
 from bridge.scoring.tables import Tables, parse_tables, write_tables
 from bridge.scoring.worth import Worth, parse_worth
 from bridge.store import Row, Store, Unit, instant, micros
+from bridge.telemetry import log
 
 T = TypeVar("T")
 Kind = Literal["risk", "value", "mood"]
 KINDS: Final[tuple[Kind, ...]] = ("risk", "value", "mood")
 RECORD: Final = "risk.record:"
 """What the kind of a record begins with; the model that it is of follows."""
+IN_FORCE: Final = "in_force"
+"""Name of the row in `meta` that is another one after every change of what everybody is decided by. Who decides guards
+it: what was decided by a model that has just been replaced is not written."""
+ATTEMPTS = 5
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -60,13 +66,16 @@ async def install(store: Store, kind: Kind, body: bytes, report: object, now: da
 
     `report` is anything msgspec can encode: what was measured, on how many customers, against what was in use.
     """
-    version = blake2b(body, digest_size=8).hexdigest()
+    version = version_of(body)
     row = msgspec.json.encode(_Row(body.decode(), msgspec.Raw(msgspec.json.encode(report)))).decode()
-    unit = Unit(wake={"inbox"})
-    unit.add("meta.keep_model", kind=kind, version=version, body=row, at=micros(now))
-    _add(unit, kind, await _steps(store, kind), _Step(version), now)
-    await store.write(unit)
+    kept = {"kind": kind, "version": version, "body": row, "at": micros(now)}
+    await _go_on(store, kind, lambda standing: _Step(version), now, kept)
     return version
+
+
+def version_of(body: bytes) -> str:
+    """The version under which a model of this body is installed."""
+    return blake2b(body, digest_size=8).hexdigest()
 
 
 async def roll_back(store: Store, kind: Kind, now: datetime) -> Model | None:
@@ -74,19 +83,26 @@ async def roll_back(store: Store, kind: Kind, now: datetime) -> Model | None:
 
     Raises BadRequest where none is in use.
     """
-    steps = await _steps(store, kind)
-    standing = _standing(steps)
-    if not standing:
-        raise BadRequest(f"no {kind} model is in use: there is nothing to take back")
-    unit = Unit(wake={"inbox"})
-    _add(unit, kind, steps, _Step(standing[-1], back=True), now)
-    await store.write(unit)
+
+    def back(standing: list[str]) -> _Step:
+        if not standing:
+            raise BadRequest(f"no {kind} model is in use: there is nothing to take back")
+        return _Step(standing[-1], back=True)
+
+    await _go_on(store, kind, back, now)
     return await in_use(store, kind)
+
+
+def put_in_force(unit: Unit, what: str) -> None:
+    """Let everybody be decided anew, by what `unit` brings; `what` tells it from everything before."""
+    unit.wake.add("inbox")
+    unit.add("meta.put", name=IN_FORCE, value=what)
+    unit.add("customers.all_due", due_origin=Origin.refresh.value)
 
 
 async def in_use(store: Store, kind: Kind) -> Model | None:
     """The model that counts now; None where the card does."""
-    standing = _standing(await _steps(store, kind))
+    standing = _standing(_steps(await store.all("meta.models", kind=f"{kind}.use")))
     if not standing:
         return None
     row = await store.one("meta.model_version", kind=kind, version=standing[-1])
@@ -96,7 +112,7 @@ async def in_use(store: Store, kind: Kind) -> Model | None:
 async def since(store: Store, kind: Kind) -> datetime | None:
     """Since when what counts now does; None where nothing else ever did."""
     rows = await store.all("meta.models", kind=f"{kind}.use")
-    return instant(rows[0][3]) if rows else None
+    return instant(max(rows, key=itemgetter(1))[3]) if rows else None
 
 
 async def find_model(store: Store, kind: Kind, version: str) -> Model | None:
@@ -110,10 +126,9 @@ async def all_models(store: Store, kind: Kind) -> list[Model]:
     return [_read(row) for row in await store.all("meta.models", kind=kind)]
 
 
-async def _steps(store: Store, kind: Kind) -> list[_Step]:
-    """The trail, oldest first."""
-    rows = await store.all("meta.models", kind=f"{kind}.use")
-    return [msgspec.json.decode(row[2], type=_Step) for row in reversed(rows)]
+def _steps(trail: list[Row]) -> list[_Step]:
+    """The steps, oldest first: by their numbers, whatever the clocks of those who made them said."""
+    return [msgspec.json.decode(row[2], type=_Step) for row in sorted(trail, key=itemgetter(1))]
 
 
 def _standing(steps: list[_Step]) -> list[str]:
@@ -127,10 +142,30 @@ def _standing(steps: list[_Step]) -> list[str]:
     return standing
 
 
-def _add(unit: Unit, kind: Kind, steps: list[_Step], step: _Step, now: datetime) -> None:
-    body = msgspec.json.encode(step).decode()
-    unit.add("meta.install_model", kind=f"{kind}.use", version=f"{len(steps):06d}", body=body, at=micros(now))
-    unit.add("customers.all_due", due_origin=Origin.refresh.value)
+async def _go_on(
+    store: Store,
+    kind: Kind,
+    choose: Callable[[list[str]], _Step],
+    now: datetime,
+    kept: dict[str, Any] | None = None,
+) -> None:
+    """Add the step that `choose` makes of the versions that stand, with the model that is `kept` because of it."""
+    for attempt in range(ATTEMPTS):
+        rows = await store.all("meta.models", kind=f"{kind}.use")
+        step = choose(_standing(_steps(rows)))
+        unit = Unit()
+        unit.guard("meta.models", rows, kind=f"{kind}.use")
+        if kept is not None:
+            unit.add("meta.keep_model", **kept)
+        body, number = msgspec.json.encode(step).decode(), f"{len(rows):06d}"
+        unit.add("meta.install_model", kind=f"{kind}.use", version=number, body=body, at=micros(now))
+        put_in_force(unit, f"{kind} {number}")
+        try:
+            await store.write(unit)
+            return
+        except Superseded:  # somebody else took a step meanwhile
+            if attempt == ATTEMPTS - 1:
+                raise
 
 
 def _read(row: Row) -> Model:
@@ -140,7 +175,11 @@ def _read(row: Row) -> Model:
 
 
 async def read_fitted(store: Store, card: ScoringCard) -> Fitted:
-    """Everything in use that was found in the company's own history."""
+    """Everything in use that was found in the company's own history.
+
+    A model that this version of the bridge cannot read does not count, and the log says so: the card decides, and the
+    model can still be taken back or replaced.
+    """
     tiers = await store.one("meta.model", kind="tiers")
     fitted = Fitted(
         cuts=None if tiers is None else msgspec.json.decode(tiers[1], type=TierCuts),
@@ -155,7 +194,18 @@ async def read_fitted(store: Store, card: ScoringCard) -> Fitted:
 
 async def _ready(store: Store, kind: Kind, make: Callable[[bytes, str], T]) -> T | None:
     model = await in_use(store, kind)
-    return None if model is None else make(model.body, f"{kind} model {model.version}")
+    if model is None:
+        return None
+    try:
+        return make(model.body, f"{kind} model {model.version}")
+    except ConfigError as problem:
+        _complain(str(problem))
+        return None
+
+
+@lru_cache(maxsize=16)
+def _complain(problem: str) -> None:
+    log("flow").error("model.unreadable", problem=problem)  # once, and not at every look
 
 
 @lru_cache(maxsize=4)
@@ -193,6 +243,7 @@ async def put_record(store: Store, model: str, record: RiskRecord, now: datetime
     unit = Unit()
     body = msgspec.json.encode(record).decode()
     unit.add("meta.keep_model", kind=f"{RECORD}{model}", version=str(micros(now)), body=body, at=micros(now))
+    unit.add("meta.put", name=IN_FORCE, value=f"{RECORD}{model} {blake2b(body.encode(), digest_size=8).hexdigest()}")
     await store.write(unit)
 
 

@@ -88,6 +88,8 @@ async def look_at_periods(
 def _shares(customers: int, periods: int, most_rows: int) -> tuple[float, ...]:
     if customers * periods <= most_rows:
         return (1.0,) * periods
+    if periods == 1:
+        return (most_rows / customers,)
     latest = min(1.0, _LATEST * most_rows / customers)
     earlier = (most_rows - latest * customers) / (customers * (periods - 1))
     return (latest, *((min(1.0, earlier),) * (periods - 1)))

@@ -11,6 +11,7 @@ from bridge.errors import Superseded
 from bridge.facts import Origin
 from bridge.flow.concluding import conclude
 from bridge.flow.desk import Desk
+from bridge.flow.models import put_in_force
 from bridge.scoring.value import quantile_cuts
 from bridge.store import Unit, micros
 from bridge.telemetry import log
@@ -36,7 +37,6 @@ async def refresh_due(desk: Desk, *, most: int, now: datetime) -> int:
     due = {customer: Origin(origin) for customer, origin in rows}
     try:
         if due:
-            await desk.look_up()  # they may be due because of a model that another process installed
             await refresh(desk, due, now)
     except Exception as problem:  # noqa: BLE001 one of them cannot be decided: the others must not wait behind it
         for customer, origin in due.items():
@@ -64,10 +64,11 @@ async def apply_rules(desk: Desk, now: datetime) -> bool:
     row = await desk.store.one("meta.model", kind="rules")
     if row is not None and row[1] == version:
         return False
-    unit = Unit(wake={"inbox"})
+    unit = Unit()
     unit.add("meta.install_model", kind="rules", version=str(micros(now)), body=version, at=micros(now))
-    unit.add("customers.all_due", due_origin=Origin.refresh.value)
+    put_in_force(unit, f"rules {micros(now)}")
     await desk.store.write(unit)
+    await desk.look_up()
     return True
 
 
@@ -81,10 +82,10 @@ async def fit_tiers(desk: Desk, now: datetime) -> bool:
     cuts = quantile_cuts(values, rules.shares)
     if cuts is None or cuts == desk.fitted.cuts:
         return False
-    unit = Unit(wake={"inbox"})
+    unit = Unit()
     body = msgspec.json.encode(cuts).decode()
     unit.add("meta.install_model", kind="tiers", version=str(micros(now)), body=body, at=micros(now))
-    unit.add("customers.all_due", due_origin=Origin.refresh.value)
+    put_in_force(unit, f"tiers {micros(now)}")
     await desk.store.write(unit)
-    desk.fitted = msgspec.structs.replace(desk.fitted, cuts=cuts)
+    await desk.look_up()
     return True

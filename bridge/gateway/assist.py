@@ -13,7 +13,8 @@ from bridge.errors import BadRequest
 from bridge.gateway.caller import Asked, read_asked, read_pairs, read_posted
 from bridge.gateway.endpoint import Call, Raw
 from bridge.gateway.finder import Finder
-from bridge.gateway.lookup import Whom, budget_header, joined
+from bridge.gateway.lookup import Whom, budget_given, joined
+from bridge.gateway.question import Questions
 from bridge.store import Row, micros
 
 
@@ -33,8 +34,10 @@ async def _card(call: Call, pairs: Mapping[str, str]) -> Raw:
     asked = read_asked(pairs, gate.settings.region, gate.settings.languages)
     if not any(pairs.get(name) for name in ("phone", "email", "external_id", "customer_id", "interaction")):
         raise BadRequest("say who: phone, email, external_id, customer_id or interaction")
-    budget = (asked.budget_ms or budget_header(call.headers) or gate.settings.lookup_budget_ms) / 1000
+    budget = (asked.budget_ms or budget_given(call.headers, asked.host) or gate.settings.lookup_budget_ms) / 1000
     row, missing, degraded = await Finder(gate).find(asked, began + budget)
+    if row is not None and row[7] is None and row[0] != "exact":
+        row, _ = await Questions(gate).narrow(asked, row, call.now, began + budget)
     age, body = None, _bare(row, asked)
     if row is not None:
         card = await _stored(call, row)

@@ -6,7 +6,7 @@ Nothing here raises for what a caller or a switch may send: what cannot be read 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -22,6 +22,8 @@ _HOST_ID: Final = re.compile(r"[!-z|~]{1,128}")
 """Printable ASCII without braces: a placeholder that the host did not fill in (`{{…}}`) is no id."""
 
 _MOST_PAIRS = 64
+CALLERS: Final = ("From", "Caller")
+"""What some phone services call the number of the caller (see `bridge/hosts`)."""
 BODY_LIMIT: Final = 65_536
 """Largest body of a look-up, in bytes."""
 
@@ -34,6 +36,9 @@ class Asked(Struct, frozen=True):
     interaction: str = ""
     language: str | None = None
     budget_ms: int | None = None
+    host: str = ""
+    answer: str = ""
+    """What the caller answered to the question of an earlier answer (see `bridge.gateway.question`)."""
 
 
 def read_pairs(raw: bytes) -> dict[str, str]:
@@ -91,16 +96,19 @@ def _strings(body: Any) -> dict[str, str]:
 
 
 def read_asked(pairs: Mapping[str, str], region: str, languages: Container[str]) -> Asked:
-    """What `pairs` ask for. Keys are tried in the order phone, external_id (`system:id`), email."""
+    """What `pairs` ask for. Keys are tried in the order phone, external_id (`system:id`), email.
+
+    Who posts the fields of a call as its phone service sent them need not rename them: CALLERS and `CallSid` count too.
+    """
     keys: list[tuple[str, str]] = []
-    if (phone := pairs.get("phone")) and (number := normalise_phone(phone, region)):
+    if (phone := pairs.get("phone") or _first(pairs, CALLERS)) and (number := normalise_phone(phone, region)):
         keys.append(("phone", number))
     if len(pairs) == 1 and keys:
         return Asked(tuple(keys))
     for kind, name in (("id", "external_id"), ("email", "email")):
         if (text := pairs.get(name)) and "\0" not in text and (value := normalise_key(kind, text, region)):
             keys.append((kind, value))
-    interaction = pairs.get("interaction", "")
+    interaction = pairs.get("interaction") or pairs.get("CallSid", "")
     budget = pairs.get("budget_ms", "")
     language = pairs.get("lang", "")[:2].lower()
     return Asked(
@@ -109,7 +117,13 @@ def read_asked(pairs: Mapping[str, str], region: str, languages: Container[str])
         interaction=interaction if _HOST_ID.fullmatch(interaction) else "",
         language=language if language in languages else None,
         budget_ms=int(budget) if budget.isascii() and budget.isdigit() and len(budget) < 6 else None,
+        host=pairs.get("host", ""),
+        answer=pairs.get("answer", "")[:40],
     )
+
+
+def _first(pairs: Mapping[str, str], names: Iterable[str]) -> str:
+    return next((text for name in names if (text := pairs.get(name))), "")
 
 
 async def read_posted(query: bytes, headers: dict[bytes, bytes], receive: Receive) -> dict[str, str]:

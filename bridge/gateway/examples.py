@@ -15,6 +15,8 @@ from bridge.gateway import (
     lookup,
     models,
     outcomes,
+    replaying,
+    reports,
     scripts,
     sources,
     subjects,
@@ -23,6 +25,7 @@ from bridge.gateway import (
     webhooks,
 )
 from bridge.gateway.shapes import CardAnswer
+from bridge.reports import Uplift
 
 _CUSTOMER: Final = "c_5f0c2a9be14d7a31"
 _DECISION: Final = "d_8a1f20c76b3e9d54"
@@ -60,6 +63,9 @@ _FLAT: Final[dict[str, str]] = {
     "missing_sources": "",
     "answer_ms": "1",
     "schema": "1",
+    "ask": "",
+    "ask_digits": "",
+    "ask_text": "",
 }
 
 
@@ -131,7 +137,7 @@ class Shown(Struct, frozen=True, kw_only=True):
 _FORMS: Final = ("application/json", "application/x-www-form-urlencoded")
 _FORMATS: Final = (*_FORMS, "text/plain; charset=utf-8")
 _ID: Final = {"id": _CUSTOMER}
-_BUDGET: Final = ("X-Budget-Ms",)
+_BUDGET: Final = ("X-Budget-Ms", "X-Host")
 _EVENTS: Final = ("text/event-stream",)
 _SEEN: Final = ("Last-Event-ID",)
 _CALL: Final = {"id": "call-4711"}
@@ -154,7 +160,8 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
         body={"kind": "accepted", "result": "saved", "offer": "discount", "amount": "15.00", "currency": "EUR"},
         answer={"outcome": "o_31c5d8a09be27f46a1b0c2d3", "decision": _DECISION, "recorded": True},
     ),
-    outcomes.replay: Shown(path={"id": _DECISION}, query={"lang": "de"}),
+    replaying.replay: Shown(path={"id": _DECISION}, query={"lang": "de"}),
+    replaying.rules: Shown(path={"id": _DECISION}, answer={"playbooks/contract_end.yaml": "id: contract_end"}),
     tickets.mint: Shown(body={"agent": "a-17", "origin": "https://desk.example.com"}),
     customers.show: Shown(path=_ID),
     customers.timeline: Shown(path=_ID, query={"limit": "20"}),
@@ -167,6 +174,11 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     identities.block: Shown(body={"kind": "phone", "value": "+4930901820", "reason": "switchboard"}),
     identities.unblock: Shown(body={"kind": "phone", "value": "+4930901820"}),
     models.show: Shown(path={"kind": "risk", "version": "5d1c07e2b94fa836"}),
+    reports.uplift: Shown(
+        shape=Uplift,
+        answer_types=("application/json", "text/csv; charset=utf-8"),
+        query={"situation": "contract_end", "since": "2026-06-01"},
+    ),
     sources.dead_letters: Shown(query={"source": "crm"}),
     sources.replay_all: Shown(body={"source": "crm"}, answer={"replayed": 3}),
     sources.replay_one: Shown(path={"id": "42"}, answer={"replayed": 1}),

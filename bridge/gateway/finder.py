@@ -25,7 +25,11 @@ class Finder:
         self._gate = gate
         self._answer = gate.store.answer
         self._at_once = gate.store.engine == "sqlite"
-        self._reserve = gate.settings.live_reserve_ms / 1000
+        self._most_reserved = gate.settings.live_reserve_ms / 1000
+
+    def _reserve(self, until: float) -> float:
+        """What is kept of the time that is left for the way home; of little time, little."""
+        return min(self._most_reserved, max(0.0, until - perf_counter()) / 2.5)
 
     async def find(self, asked: Asked, until: float) -> tuple[Row | None, str, bool]:
         """The row of whom `asked` means, the sources that could not be asked, and whether time cut the search."""
@@ -37,13 +41,14 @@ class Finder:
                         return row, "", False
             if asked.keys and not asked.customer and self._gate.miss is None:
                 return None, "", False
+        until -= self._reserve(until)
         try:
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + until - perf_counter()):
                 row = await self._search(asked)
         except TimeoutError:
             return None, "", True
         if row is None and asked.keys and self._gate.miss is not None:
-            return await self._ask(self._gate.miss, asked, until - self._reserve)
+            return await self._ask(self._gate.miss, asked, until)
         return row, "", False
 
     async def _search(self, asked: Asked) -> Row | None:

@@ -24,7 +24,9 @@ from bridge.gateway.finder import Finder
 from bridge.gateway.formats import CONTENT_TYPES, Format, choose, project
 from bridge.gateway.gate import Gate
 from bridge.gateway.keys import Who
+from bridge.gateway.question import Questions
 from bridge.gateway.refusal import SECURITY_HEADERS, refuse, refuse_method, unavailable
+from bridge.hosts.registry import BUDGETS
 from bridge.store import Row, micros
 from bridge.telemetry import METRICS, hit_log, log
 
@@ -47,6 +49,8 @@ class Whom(Struct, kw_only=True):
     interaction: str | None = None
     lang: str | None = None
     budget_ms: str | None = None
+    host: str | None = None
+    answer: str | None = None
 
 
 class Answer(Struct, frozen=True):
@@ -63,6 +67,7 @@ class Lookup:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._find = Finder(gate).find
+        self._narrow = Questions(gate).narrow
         self._region = gate.settings.region
         self._languages = gate.settings.languages
         self._budget_ms = gate.settings.lookup_budget_ms
@@ -73,7 +78,7 @@ class Lookup:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = perf_counter()
         headers = dict(scope["headers"])
-        request_id = headers.get(b"x-request-id")
+        request_id = headers.get(b"x-request-id") or headers.get(b"inin-correlation-id")
         if request_id is None or not _REQUEST_ID.fullmatch(request_id):
             request_id = b"%b-%x" % (self._prefix, next(self._number))
         try:
@@ -116,11 +121,13 @@ class Lookup:
         self, headers: dict[bytes, bytes], pairs: dict[str, str], who: Who, now: datetime, began: float
     ) -> Answer:
         """The flat answer to somebody who was admitted; never raises for anything but its own cancellation."""
-        asked = _NOTHING
+        asked, ask = _NOTHING, b""
         try:
             asked = read_asked(pairs, self._region, self._languages)
-            until = began + (asked.budget_ms or budget_header(headers) or self._budget_ms) / 1000
+            until = began + (asked.budget_ms or budget_given(headers, asked.host) or self._budget_ms) / 1000
             row, missing, degraded = await self._find(asked, until)
+            if row is not None and row[7] is None and row[0] != "exact":
+                row, ask = await self._narrow(asked, row, now, until)
         except Exception as problem:  # noqa: BLE001 - whatever the database does, a caller is routed
             _log.error("a look-up went without the store", problem=type(problem).__name__)
             row, missing, degraded = None, "", True
@@ -140,7 +147,11 @@ class Lookup:
         if degraded:
             METRICS.degraded.inc()
         body = known + flat.tail(
-            age_seconds=age, degraded=degraded, missing=missing, answer_ms=int((perf_counter() - began) * 1000)
+            age_seconds=age,
+            degraded=degraded,
+            missing=missing,
+            answer_ms=int((perf_counter() - began) * 1000),
+            ask=ask,
         )
         format = choose(headers.get(b"accept", b""))
         return Answer(project(body, format), format, match)
@@ -152,6 +163,9 @@ async def by_query(call: Call, query: Whom) -> Raw:
     Everybody who is admitted gets 200 within the budget, also for an unknown, withheld or malformed number, and also
     when the store is down (`degraded`). Say who by any of the parameters; several are tried in the order phone,
     external_id, email. With `interaction` (the host's own id of the call) the agent's desktop finds the caller again.
+    `host` (or the header `X-Host`) sets the budget to what that phone system waits for; `budget_ms` (or `X-Budget-Ms`)
+    says it in milliseconds. Where several people share the number, `ask_text` is a question for the caller; the same
+    look-up with `answer` then finds the one who is meant, or asks again.
     """
     return await _plain(call, read_pairs(call.scope["query_string"]))
 
@@ -187,7 +201,12 @@ def joined(*names: str) -> str:
     return ",".join(dict.fromkeys(name for some in names for name in some.split(",") if name))
 
 
-def budget_header(headers: dict[bytes, bytes]) -> int | None:
-    """The budget in milliseconds that a host gives in `X-Budget-Ms`."""
+def budget_given(headers: dict[bytes, bytes], host: str = "") -> int | None:
+    """The budget in milliseconds of `X-Budget-Ms`, else that of the host, which a request names itself or in `X-Host`.
+
+    A host that nobody knows is as good as none.
+    """
     text = headers.get(b"x-budget-ms", b"")
-    return int(text) if text.isdigit() and len(text) < 6 else None
+    if text.isdigit() and len(text) < 6:
+        return int(text)
+    return BUDGETS.get(host or headers.get(b"x-host", b"").decode("latin-1"))

@@ -1,8 +1,8 @@
-"""What became of a suggestion: recorded once, at once; and the suggestion itself, exactly as the agent saw it."""
+"""What became of a suggestion: recorded once, at once."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
@@ -50,25 +50,6 @@ class Recorded(Struct, kw_only=True):
     recorded: bool
 
 
-class Seen(Struct, kw_only=True):
-    """A decision as it was. `made_of` names the versions of model, playbook and configuration behind it."""
-
-    id: str
-    customer: str
-    language: str
-    computed_at: datetime
-    superseded_at: datetime | None
-    shown_at: datetime | None
-    made_of: Any
-    card: Any
-
-
-class Language(Struct, kw_only=True):
-    """Which of the prepared languages."""
-
-    lang: Annotated[str, Meta(pattern="^[a-z]{2}$")] | None = None
-
-
 async def record(call: Call, body: OutcomeBody) -> Recorded:
     """Record what an agent did with a decision.
 
@@ -93,13 +74,16 @@ async def record(call: Call, body: OutcomeBody) -> Recorded:
         if body.kind == "shown":
             horizon = call.gate.desk.rules.deciding.choice.horizon_days
             note(unit, seen[0][6], decision=decision, customer=customer, at=call.now, horizon_days=horizon)
-        if body.offer is not None:
-            await _grant(call, unit, row, seen[0])
         try:
+            if body.offer is not None:
+                await _grant(call, unit, row, seen[0])
             await call.gate.store.write(unit)
-        except Superseded:  # somebody granted this customer something, or recorded this very outcome, at this moment
+        except (Superseded, Conflict) as problem:
+            # somebody granted this customer something at this moment, or it was this very outcome, sent twice
             if await _is_there(call, row):
                 return Recorded(outcome=row["key"], decision=decision, recorded=False)
+            if isinstance(problem, Conflict):
+                raise
         else:
             return Recorded(outcome=row["key"], decision=decision, recorded=True)
     raise Conflict("others are granting this customer something at this moment; try again")
@@ -197,22 +181,3 @@ async def _grant(call: Call, unit: Unit, row: dict[str, Any], seen: Row) -> None
     unit.guard("customers.grants", rows, ids=[row["customer"]])
     grant = {name: row[name] for name in ("customer", "offer", "decision", "at", "amount_minor", "currency")}
     unit.add("gateway.add_grant", expect=1, **grant, until=row["at"] + limits.cooldown // timedelta(microseconds=1))
-
-
-async def replay(call: Call, query: Language) -> Seen:
-    """The decision exactly as it was, current or superseded, in the language asked for or the first there is."""
-    found = await call.gate.store.all("gateway.decision", id=call.path["id"])
-    for customer, language, computed_at, superseded_at, shown_at, made_of, card, _ in found:
-        if query.lang is None or language == query.lang:
-            call.gate.trail.audit(call.who.actor, "replay", f"customer:{customer}", call.now, call.path["id"])
-            return Seen(
-                id=call.path["id"],
-                customer=customer,
-                language=language,
-                computed_at=instant(computed_at),
-                superseded_at=None if superseded_at is None else instant(superseded_at),
-                shown_at=None if shown_at is None else instant(shown_at),
-                made_of=msgspec.json.decode(made_of),
-                card=msgspec.json.decode(unpack_card(card)),
-            )
-    raise NotFound("there is no such decision (any more)")

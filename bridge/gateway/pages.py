@@ -12,9 +12,11 @@ from typing import Final
 from msgspec import Struct
 
 from bridge.gateway.endpoint import Call, Endpoint, Raw
+from bridge.hosts import EmbedsForm
 
 WEB: Final = Path(__file__).resolve().parents[1] / "web"
 CARD: Final = "/widget/retention-card.js"
+EMBED_STYLE: Final = "/widget/embed.css"
 
 _IMPORT: Final = re.compile(r"^import (?:[^;]*? from )?[\"']\./([\w-]+\.js)[\"'];\n", re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=(?:async |const|let|class|function))", re.MULTILINE)
@@ -36,6 +38,11 @@ class Asset(Struct, frozen=True):
     content_type: str
     version: str
     headers: tuple[tuple[bytes, bytes], ...]
+
+
+def embed_script(name: str) -> str:
+    """Address of the module that a page inside the host `name` runs."""
+    return f"/widget/embed-{name.replace('_', '-')}.js"
 
 
 def join_modules(entry: Path) -> str:
@@ -83,11 +90,23 @@ class Pages:
             CARD: make_asset(join_modules(web / "card" / "card.js"), script, *anywhere),
             "/desktop/desktop.js": make_asset(join_modules(web / "desktop" / "desktop.js"), script, *here),
             "/desktop/desktop.css": make_asset((web / "desktop" / "desktop.css").read_text("utf-8"), "text/css", *here),
+            EMBED_STYLE: make_asset((web / "embed" / "embed.css").read_text("utf-8"), "text/css", *here),
         }
-        text = (web / "desktop" / "desktop.html").read_text("utf-8")
+        for name in EmbedsForm.__struct_fields__:
+            text = join_modules(web / "embed" / f"{name}.js")
+            self._assets[embed_script(name)] = make_asset(text, script, *here)
+        reports = web / "reports"
+        self._assets["/reports/uplift.js"] = make_asset(join_modules(reports / "uplift.js"), script, *here)
+        self._assets["/reports/uplift.css"] = make_asset((reports / "uplift.css").read_text("utf-8"), "text/css", *here)
+        pages = {"/desktop": web / "desktop" / "desktop.html", "/reports/uplift": reports / "uplift.html"}
+        for place, file in pages.items():
+            self._assets[place] = make_asset(self.versioned(file.read_text("utf-8")), "text/html", *page)
+
+    def versioned(self, text: str) -> str:
+        """`text` with the version of each of our files behind its address, so that a browser may keep it for good."""
         for path, asset in self._assets.items():
             text = text.replace(f'"{path}"', f'"{path}?v={asset.version}"')
-        self._assets["/desktop"] = make_asset(text, "text/html", *page)
+        return text
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Their routes."""

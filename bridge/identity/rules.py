@@ -37,6 +37,20 @@ class Blocked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """As `system:id`."""
 
 
+_System = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,39}$")]
+
+
+class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What callers can be asked whose number several people share; the fact that tells the most of them apart is."""
+
+    customer_number: tuple[_System, ...] = ()
+    """Sources and other systems whose id of a person is the customer number that this person knows."""
+    contract_number: tuple[_System, ...] = ()
+    """Sources whose id of a contract is the number that stands on it."""
+    names: bool = True
+    """Whether also the first letters of the first or last name may be asked for, entered on the keypad."""
+
+
 class Defaults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is assumed of a customer of whom no source says it."""
 
@@ -53,6 +67,7 @@ class IdentityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     survivorship: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Field of the customer → sources in the order in which they are believed; NEWEST = the newest of all others."""
     defaults: Defaults = Defaults()
+    question: Question = Question()
 
     def blocks(self, key: Key) -> bool:
         """Is `key` one that never identifies anybody?"""

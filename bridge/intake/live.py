@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
@@ -24,6 +25,10 @@ from bridge.telemetry import METRICS, log
 
 CALLS_PER_MINUTE = 60
 """Live look-ups per source and minute: calls from nowhere must not use up a vendor's quota."""
+CALLS_AT_ONCE = 4
+"""Live look-ups under way at one source: while so many get no answer, nobody else waits for it."""
+MOST_ITEMS = 200
+"""A source that answers with more than this was asked for one person and gives everybody: none of it is looked at."""
 MISS_SECONDS = 60.0
 """How long a key that nobody knew is not asked for again."""
 MOST_MISSES = 10_000
@@ -53,6 +58,7 @@ class Live:
         self._client = client
         self._clock = clock
         self._calls: dict[str, deque[float]] = {name: deque() for name in self._able}
+        self._under_way: Counter[str] = Counter()
         self._missed: dict[Key, float] = {}
         self._late: set[asyncio.Task[list[Item]]] = set()
 
@@ -80,7 +86,9 @@ class Live:
                 METRICS.live_calls.labels(name, "capped").inc()
                 missing.append(name)
                 continue
-            tasks[asyncio.create_task(self._one(adapter, key))] = name
+            task = asyncio.create_task(self._one(adapter, key))
+            task.add_done_callback(partial(self._ended, name))
+            tasks[task] = name
         if tasks:
             done, pending = await asyncio.wait(tasks, timeout=seconds)
             for task in done:
@@ -126,10 +134,14 @@ class Live:
         calls, now = self._calls[name], self._clock()
         while calls and calls[0] <= now - 60:
             calls.popleft()
-        if len(calls) >= CALLS_PER_MINUTE:
+        if len(calls) >= CALLS_PER_MINUTE or self._under_way[name] >= CALLS_AT_ONCE:
             return False
+        self._under_way[name] += 1
         calls.append(now)
         return True
+
+    def _ended(self, name: str, _: asyncio.Task[list[Item]]) -> None:
+        self._under_way[name] -= 1
 
     def _remember(self, key: Key) -> None:
         if len(self._missed) >= MOST_MISSES:
@@ -156,6 +168,10 @@ class Live:
 def checked(adapter: Adapter, items: list[Item], key: Key) -> list[Item]:
     """Those of `items` that are the person with `key`, or are about such a person. The others are dropped and
     counted."""
+    if len(items) > MOST_ITEMS:
+        METRICS.live_calls.labels(adapter.source.name, "dropped").inc(len(items))
+        log("live").warning("live.answer_with_everybody", source=adapter.source.name, dropped=len(items))
+        return []
     people: set[str] = set()
     about: list[tuple[Item, set[str]]] = []
     kept: list[Item] = []

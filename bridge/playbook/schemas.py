@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -40,15 +42,15 @@ _VOCABULARIES: dict[type[Struct], Vocabulary] = {
 }
 
 
-def config_schemas() -> dict[str, bytes]:
-    """File name → content of every schema under `config/schemas/`."""
-    return {f"{name}.json": _schema(form) for name, form in _FORMS.items()}
+def config_schemas(more: Mapping[str, type[Struct]] = MappingProxyType({})) -> dict[str, bytes]:
+    """File name → content of every schema under `config/schemas/`; `more` are the forms of the rooms above."""
+    return {f"{name}.json": _schema(form) for name, form in {**_FORMS, **more}.items()}
 
 
-def write_schemas(folder: Path) -> list[Path]:
+def write_schemas(folder: Path, more: Mapping[str, type[Struct]] = MappingProxyType({})) -> list[Path]:
     """Bring the schemas in `folder` up to date; returns the files that changed."""
     changed = []
-    for name, content in config_schemas().items():
+    for name, content in config_schemas(more).items():
         path = folder / name
         if not path.exists() or path.read_bytes() != content:
             path.write_bytes(content)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from bridge.conditions import nearest
 from bridge.errors import NotFound
 from bridge.flow import Desk
 from bridge.flow.exposing import EVER, exposures
@@ -31,7 +32,7 @@ class Shown(Struct, frozen=True):
 
 
 class Granted(Struct, frozen=True):
-    """What was granted under a script, and what it cost in minor units of the main currency."""
+    """What was granted under a script in settled cases, and what it cost in minor units of the main currency."""
 
     situation: str
     script: str
@@ -57,12 +58,12 @@ async def gather(
 ) -> Evidence:
     """Read what was shown from `since` on. `report` is told how many of how many have been read.
 
-    Raises NotFound for a situation in which nothing was shown.
+    Raises NotFound for a situation that there is no playbook of, and in which nothing was ever shown.
     """
     counts = [_shown(*row) for row in await desk.store.all("exposures.counts", since=micros(since))]
-    if situation is not None and all(row.situation != situation for row in counts):
-        known = ", ".join(sorted({row.situation for row in counts})) or "none yet"
-        raise NotFound(f"situation: nothing was shown in {situation!r}; something was in: {known}")
+    known = {one.id for one in desk.rules.deciding.playbooks.playbooks} | {row.situation for row in counts}
+    if situation is not None and situation not in known:
+        raise NotFound(f"situation: there is no playbook {situation!r}; {nearest(situation, known)}")
     total = sum(row.shown - row.open - row.not_judged for row in counts)
     seen = []
     read = 0

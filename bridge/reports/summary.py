@@ -104,4 +104,5 @@ def _say_money(worth: Worth, language: str, currency: str) -> str:
 
 
 def _amount(whole: float, currency: str, language: str) -> str:
-    return say(Money.of(Decimal(str(round(whole, 4))), currency), language).replace("-", "−")
+    text = say(Money.of(Decimal(str(round(whole, 4))), currency), language)
+    return text.replace("-", "−").replace(" ", "\u00a0")

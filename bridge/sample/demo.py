@@ -19,6 +19,7 @@ from bridge.facts import Origin
 from bridge.flow import Desk, fit_tiers
 from bridge.intake import inbox, sync
 from bridge.sample.center import Center, callers_at, make_center
+from bridge.sample.past import keep_past
 from bridge.sample.records import Caller
 from bridge.settings import Settings
 from bridge.store import Store, Unit
@@ -113,6 +114,7 @@ async def load_example(
         await settle()
         await fit_tiers(desk, now)
         await settle()
+        await keep_past(desk, center.fates, now)
         unit = Unit()
         unit.add("meta.put", name=MARK, value="loaded")
         await desk.store.write(unit)

@@ -10,7 +10,7 @@ Plain Python and closed forms, so that one customer costs microseconds; `bridge.
 
 from __future__ import annotations
 
-from math import exp, lgamma, log1p
+from math import exp, lgamma, log, log1p
 from typing import Annotated, NamedTuple, TypeAlias
 
 from msgspec import Meta, Struct
@@ -19,8 +19,10 @@ _TERMS = 10_000
 _SMALL = 1e-15
 _TAIL = 1e-6
 _TAMEST = 2.5
+_FAINTEST = -700.0
+"""Probabilities whose logarithm is smaller cannot be told from nothing."""
 _NEAR_ONE = 1e-6
-"""The formula of BG/NBD has a hole at a = 1; this close to it the parameter is moved aside."""
+"""The formula of BG/NBD has holes at a = 1 and a + b = 1; this close to one a parameter is moved aside."""
 
 _Positive: TypeAlias = Annotated[float, Meta(gt=0)]
 
@@ -56,8 +58,10 @@ class Buying(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return 0.0
         if abs(a - 1) < _NEAR_ONE:
             a = 1 + _NEAR_ONE
+        if abs(a + b - 1) < _NEAR_ONE:
+            b = 1 + _NEAR_ONE - a
         z = ahead / (alpha + ahead)
-        share = exp(r * log1p(-z)) * hypergeometric(r, b, a + b - 1, z)
+        share = hypergeometric(r, b, a + b - 1, z, r * log1p(-z))
         return (a + b - 1) / (a - 1) * (1 - share) / (1 + (self._gone(x, t_x, t) if x else 0.0))
 
     def count(self, x: int, t_x: float, t: float, ahead: float) -> Count:
@@ -68,14 +72,20 @@ class Buying(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         shape, z = self.r + x, ahead / (self.alpha + t + ahead)
         stays, leaves = self.b + x, self.a + self.b + x
-        exactly = exp(shape * log1p(-z))  # the time holds just n - 1 purchases
+        faint = shape * log1p(-z)
+        exactly = exp(faint)  # the time holds just n - 1 purchases
         most = least = 1 - exactly  # it holds at least n
         not_last, mean, square, n = 1.0, 0.0, 0.0, 1
         while most > _TAIL and n < _TERMS:
             share = most * not_last
             mean += share
             square += (n + n - 1) * share
-            exactly *= (shape + n - 1) / n * z
+            more = (shape + n - 1) / n * z
+            if faint < _FAINTEST:  # who buys every day for years: the number itself would be lost
+                faint += log(more)
+                exactly = exp(faint)
+            else:
+                exactly *= more
             most -= exactly
             not_last *= (stays + n - 1) / (leaves + n - 1)
             n += 1
@@ -141,14 +151,15 @@ class Renewing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return total
 
 
-def hypergeometric(a: float, b: float, c: float, z: float) -> float:
-    """Gauss's 2F1(a, b; c; z) for 0 ≤ z < 1 and c above 0, to about 1e-12.
+def hypergeometric(a: float, b: float, c: float, z: float, log_factor: float = 0.0) -> float:
+    """Gauss's 2F1(a, b; c; z) for 0 ≤ z < 1 and c above 0, to about 1e-12, times exp(`log_factor`): the function alone
+    may be too large for a number.
 
     Summed after Euler's transformation where that converges faster: c - a - b decides how fast the terms fall.
     """
     if c - a - b < 0:
-        return exp((c - a - b) * log1p(-z)) * _series(c - a, c - b, c, z)
-    return _series(a, b, c, z)
+        return exp(log_factor + (c - a - b) * log1p(-z)) * _series(c - a, c - b, c, z)
+    return exp(log_factor) * _series(a, b, c, z)
 
 
 def _series(a: float, b: float, c: float, z: float) -> float:

@@ -20,6 +20,7 @@ from msgspec import Meta, Struct
 
 from bridge.errors import ConfigError
 from bridge.model import SurveyMetric, SurveyResponse
+from bridge.scoring.forms import decode_form
 from bridge.scoring.result import AnsweredMood, PredictedMood, Signal
 from bridge.scoring.risk import to_probability
 from bridge.scoring.signals_contracts import goes_on
@@ -99,14 +100,7 @@ class MoodModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def parse_mood(text: bytes, where: str) -> MoodModel:
     """The model in `text`. Raises ConfigError naming `where` and the path in it."""
-    try:
-        model = msgspec.json.decode(text, type=MoodModel)
-    except msgspec.ValidationError as problem:
-        what, _, path = str(problem).partition(" - at ")
-        path = path.strip("`").removeprefix("$").removeprefix(".")
-        raise ConfigError(f"{where}: {path}" if path else where, what) from None
-    except msgspec.DecodeError as problem:
-        raise ConfigError(where, f"is not JSON: {problem}") from None
+    model = decode_form(text, where, MoodModel)
     if model.scale <= model.lowest:
         raise ConfigError(f"{where}: scale", f"is {model.scale!r}, which is not above lowest ({model.lowest!r})")
     for place, spread in enumerate(model.spreads):

@@ -8,6 +8,7 @@ same score.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from itertools import product
 from typing import NamedTuple
@@ -37,6 +38,16 @@ class RiskModel(NamedTuple):
     shares: dict[tuple[str, str], float]
     """By code and band, of every band of every signal that the model has a table for."""
     pairs: tuple[Together, ...]
+
+    def log_odds(self, shown: Mapping[str, str], card: RiskModel) -> float:
+        """The same as `bridge.scoring.risk.score_risk` makes of a customer with the bands `shown` (by code), without
+        reasons. What this model has no table for adds what `card` says."""
+        shares = ((key, self.shares.get(key)) for key in shown.items())
+        total = self.base + sum(card.shares.get(key, 0.0) if share is None else share for key, share in shares)
+        for pair in self.pairs:
+            if pair.first in shown and pair.second in shown:
+                total += pair.shares[shown[pair.first], shown[pair.second]]
+        return total
 
 
 def compile_risk(model: Tables, where: str) -> RiskModel:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from bridge.errors import ConfigError
+from bridge.scoring.forms import decode_form
 
 MOST_PAIRS = 10
 FORM = 1
@@ -128,18 +129,7 @@ def read_tables(path: Path) -> Tables:
 
 def parse_tables(text: bytes, where: str) -> Tables:
     """The model in `text`. Raises ConfigError naming `where` and the path in it."""
-    try:
-        data = msgspec.json.decode(text)
-    except msgspec.DecodeError as problem:
-        raise ConfigError(where, f"is not JSON: {problem}") from None
-    if isinstance(data, dict) and data.get("form", FORM) != FORM:
-        raise ConfigError(f"{where}: form", f"is {data['form']!r}, and this version reads {FORM}; fit the model anew")
-    try:
-        model = msgspec.convert(data, Tables)
-    except msgspec.ValidationError as problem:
-        what, _, path = str(problem).partition(" - at ")
-        path = path.strip("`").removeprefix("$").removeprefix(".")
-        raise ConfigError(f"{where}: {path}" if path else where, what) from None
+    model = decode_form(text, where, Tables, FORM)
     check_tables(model, where)
     return model
 

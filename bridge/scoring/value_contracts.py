@@ -114,7 +114,7 @@ def _price(held: Held[Contract], rules: ValueCard, moment: Moment, left_out: dic
 def _by_card(contract: Contract, priced: _Priced, rules: ValueCard, moment: Moment) -> Part:
     """Its months at each amount, those after its end weighed by how often such go on."""
     horizon, discounted = rules.horizon_days, priced.discounted
-    term, until = days_left(contract.ends, horizon, moment)
+    term, until = (0, None) if _on_notice(contract) else days_left(contract.ends, horizon, moment)
     stays: float = getattr(rules.renewal, contract.renewal.value) if goes_on(contract) else 0.0
     cheap = (min(term, discounted) + stays * max(0, discounted - term)) / MONTH
     full = (max(0, term - discounted) + stays * (horizon - max(term, discounted))) / MONTH
@@ -122,6 +122,11 @@ def _by_card(contract: Contract, priced: _Priced, rules: ValueCard, moment: Mome
     share = priced.of(months)
     step = f"{_months(priced, months)} renewal={stays} margin_rate={rules.margin_rate} margin={round(share)}"
     return Part(share, None, None, step, soonest((until, priced.until)))
+
+
+def _on_notice(contract: Contract) -> bool:
+    """Notice was given and nobody says until when: no month of it can be counted on."""
+    return contract.ends is None and not goes_on(contract)
 
 
 def _months(priced: _Priced, months: Months) -> str:
@@ -156,7 +161,7 @@ def _next_renewal(
         made = segment.usual if starts is None else round((ends - starts).days / period) - segment.first
         return max(0, made), due, until or moment.end_of(ends)
     if not goes_on(contract) or contract.renewal is Renewal.none:
-        return 0, 0 if ends else most, None
+        return 0, 0 if ends or _on_notice(contract) else most, None
     if starts is None:
         return segment.usual, max(1, model.every.steps // 2), None
     number = max(int((moment.today - starts).days // period) + 1, segment.first)

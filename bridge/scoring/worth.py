@@ -6,13 +6,12 @@ A person can read, diff and edit it. `bridge fit value` makes it; without one th
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
-from bridge.errors import ConfigError
+from bridge.scoring.forms import decode_form
 from bridge.scoring.lifetime import Buying, Renewing, Spending
 
 FORM = 1
@@ -102,31 +101,9 @@ class Worth(NamedTuple):
     model: WorthModel
 
 
-def read_worth(path: Path) -> WorthModel:
-    """The model in `path`. Raises ConfigError naming the file and the path in it."""
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        raise ConfigError(str(path), "there is no such file") from None
-    except OSError as problem:
-        raise ConfigError(str(path), f"cannot be read: {problem.strerror}") from None
-    return parse_worth(text, str(path))
-
-
 def parse_worth(text: bytes, where: str) -> WorthModel:
     """The model in `text`. Raises ConfigError naming `where` and the path in it."""
-    try:
-        data: Any = msgspec.json.decode(text)
-    except msgspec.DecodeError as problem:
-        raise ConfigError(where, f"is not JSON: {problem}") from None
-    if isinstance(data, dict) and data.get("form", FORM) != FORM:
-        raise ConfigError(f"{where}: form", f"is {data['form']!r}, and this version reads {FORM}; fit the value anew")
-    try:
-        return msgspec.convert(data, WorthModel)
-    except msgspec.ValidationError as problem:
-        what, _, path = str(problem).partition(" - at ")
-        path = path.strip("`").removeprefix("$").removeprefix(".")
-        raise ConfigError(f"{where}: {path}" if path else where, what) from None
+    return decode_form(text, where, WorthModel, FORM)
 
 
 def write_worth(model: WorthModel) -> bytes:

@@ -6,14 +6,18 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.browser.people import everybody
+from tests.browser.embedding import Desk, Zendesk, embedding
+from tests.browser.inside import CALL, Inside, personal, unexpected
+from tests.browser.people import PHONES, everybody
 from tests.browser.running import Host, Running, utc_now
 from tests.patience import PATIENCE_SECONDS
 
@@ -101,6 +105,122 @@ async def open_card(context: BrowserContext, running: Running, host: Host) -> As
 
     yield open
     assert problems == []
+
+
+@pytest.fixture(scope="session")
+def zendesk() -> Zendesk:
+    """The other half of the signature."""
+    return Zendesk()
+
+
+@pytest.fixture(scope="session")
+def desk() -> Iterator[Desk]:
+    """The desktop's server."""
+    server = Desk()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def intruder() -> Iterator[Desk]:
+    """A server of somebody who has no business here."""
+    server = Desk("127.0.0.1")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def bridge(tmp_path_factory: pytest.TempPathFactory, chromium: str, desk: Desk, zendesk: Zendesk) -> Iterator[Running]:
+    """A bridge whose pages the desktop may hold."""
+    running = embedding(tmp_path_factory.mktemp("embedding"), desk.origin, zendesk).start()
+    running.know(*everybody(utc_now()))
+    running.call(PHONES["risk"], CALL)
+    yield running
+    running.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def partitioning(chromium: str) -> AsyncIterator[Browser]:
+    """A browser as people have it: each host's frames get a store of their own. Playwright's takes it from all frames.
+
+    github.com/microsoft/playwright/issues/32230; of several lists of features the last one counts.
+    """
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-features=HttpsUpgrades,MediaRouter,PaintHolding"]
+        )
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def watched(
+    browser: Browser, partitioning: Browser, bridge: Running, capfd: pytest.CaptureFixture[str]
+) -> AsyncIterator[Callable[..., Any]]:
+    """Makes browsers. At the end nothing personal was in an address or a log line, and no script failed."""
+    contexts: list[BrowserContext] = []
+    addresses: list[str] = []
+    problems: list[str] = []
+    lines = BytesIO()
+    bridge.gate.lines.flush()
+    bridge.gate.lines._out = lines
+
+    async def make(
+        language: str = "de", theme: Any = "light", width: int = 1240, height: int = 900, forgetful: bool = False
+    ) -> BrowserContext:
+        viewport: Any = {"width": width, "height": height}
+        locale = {"de": "de-DE", "en": "en-GB"}[language]
+        made = await (browser if forgetful else partitioning).new_context(
+            viewport=viewport, locale=locale, color_scheme=theme
+        )
+        made.on("request", lambda one: addresses.append(one.url))
+        made.on("weberror", lambda one: problems.append(str(one.error)))
+        made.on("console", lambda said: problems.append(said.text) if unexpected(said.type, said.text) else None)
+        contexts.append(made)
+        return made
+
+    yield make
+    for context in contexts:
+        for page in context.pages:
+            addresses += [one.url for one in page.frames]
+            assert await page.context.cookies() == []
+        await context.close()
+    bridge.gate.lines.flush()
+    captured = capfd.readouterr()
+    logged = lines.getvalue().decode() + captured.out + captured.err
+    assert addresses
+    for text in (*addresses, logged):
+        assert not personal(text), text
+    assert problems == []
+
+
+@pytest.fixture
+def enter(watched: Callable[..., Any], bridge: Running, desk: Desk) -> Callable[..., Any]:
+    """Opens the desktop with one of our pages in it."""
+
+    async def open_(
+        play: str,
+        *,
+        query: dict[str, str] | None = None,
+        about: Any = None,
+        token: str = "",
+        context: BrowserContext | None = None,
+        **look: Any,
+    ) -> Inside:
+        page = await (context or await watched(**look)).new_page()
+        address = f"{bridge.base}/embed/{play}" + (f"?{urlencode(query)}" if query else "")
+        setup = {"play": play, "address": address, "about": about or {}, "token": token}
+        await page.add_init_script(f"window.setup = {_json(setup)}")
+        await page.goto(desk.origin)
+        return Inside(page, bridge, desk)
+
+    return open_
+
+
+@pytest.fixture
+def at_zendesk(desk: Desk) -> dict[str, str]:
+    """The query that Zendesk appends."""
+    return {"origin": desk.origin, "app_guid": "a-1"}
 
 
 def _json(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -58,7 +59,11 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     "command",
-    ("run,web,worker,example,sync,dead-letters,replay,lookup,check,version,key new,key list,key revoke".split(",")),
+    (
+        "run,web,worker,example,sync,dead-letters,replay,lookup,check,host,version,key new,key list,key revoke".split(
+            ","
+        )
+    ),
 )
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     text = ask(*command.split(), "--help")
@@ -96,6 +101,18 @@ def test_check_says_what_there_is_and_names_the_file_that_is_wrong(
     (sources.parent / "config" / "routing.yaml").unlink()
     (sources.parent / "config" / "routing.yaml").write_text("rules: [{rout_hint: x, priority: 3}]\n")
     assert "routing.yaml" in fails(monkeypatch, capsys, "check")
+
+
+def test_check_says_which_pages_stand_in_other_desktops_and_what_is_wrong_with_them(
+    sources: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert re.search(r"embeds +none", ask("check"))
+    file = sources.parent / "config" / "hosts.yaml"
+    file.unlink(missing_ok=True)
+    file.write_text("embeds: {iframe: {on: true, origins: [https://desk.example]}}\n")
+    assert re.search(r"embeds +iframe", ask("check"))
+    file.write_text("embeds: {iframe: {on: true, origins: ['*']}}\n")
+    assert "hosts.yaml: embeds.iframe.origins[0]" in fails(monkeypatch, capsys, "check").replace("\n", "")
 
 
 def test_check_tests_one_source_against_its_system(

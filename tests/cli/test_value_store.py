@@ -17,7 +17,7 @@ from bridge.flow.models import in_use, read_fitted
 from bridge.intake.records import Current
 from bridge.model import Contract, ContractStatus, Money, Purchase, Record
 from bridge.scoring import load_scoring
-from bridge.scoring.worth import Worth, parse_worth, read_worth
+from bridge.scoring.worth import Worth, parse_worth
 from bridge.settings import read_settings
 from bridge.store import Store, Unit, micros, open_store
 
@@ -123,7 +123,7 @@ def test_a_model_is_tried_taken_into_use_kept_while_nothing_is_better_and_taken_
     worth = worth_in_use(filled)
     assert worth is not None
     assert worth.version in taken.stderr
-    assert worth.model == read_worth(kept)
+    assert worth.model == parse_worth(kept.read_bytes(), "kept")
     assert worth.model.discount_rate == 0.08
 
     again = run.invoke(cli, words, catch_exceptions=False, env=wide)
@@ -141,7 +141,10 @@ def test_a_model_is_tried_taken_into_use_kept_while_nothing_is_better_and_taken_
     [
         (["--rollback"], "no value model is in use"),
         ([], "nobody without a contract has bought anything; contracts: there is no contract"),
-        (["--transactions", "some.csv", "--model", "worth.json"], "leave --transactions out"),
+        (["--transactions", "some.csv", "--model", "worth.json"], "is only judged; leave --model out"),
+        (["--transactions", "some.csv", "--discount-rate", "0"], "is only judged; leave --discount-rate out"),
+        (["--held-out-from", "2025-01-01"], "--held-out-from goes with --transactions"),
+        (["--rollback", "--dry-run"], "leave --dry-run out"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

@@ -44,7 +44,8 @@ class Site:
         shutil.copytree(ROOT / "config", self.config)
         (self.config / "sources.yaml").write_text(yaml.safe_dump(self.sources, allow_unicode=True), "utf-8")
         self._place = Place()
-        self.url = f"http://127.0.0.1:{self._place.port}"
+        self.port = self._place.port
+        self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")} | {
             "BRIDGE_DATABASE_URL": database_url,
             "BRIDGE_CONFIG_DIR": str(self.config),
@@ -110,6 +111,10 @@ class Site:
         process = self._running.pop(role)
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+    def signal(self, role: Role, number: signal.Signals) -> None:
+        """Send a signal: SIGSTOP, and it hangs; SIGCONT, and it goes on."""
+        self._running[role].send_signal(number)
 
     async def let_leases_run_out(self) -> None:
         """As if the minutes had passed for which a dead worker's leases hold."""

@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from bridge.flow import Desk, apply_rules, load_rules, refresh_due
+from bridge.flow.concluding import OTHER_RULES
 from bridge.settings import read_settings
 from bridge.store import Store, micros
-from tests.desks import NOW, drain, feed, ticket, user
+from tests.desks import NOW, drain, feed, go_live, make_desk, ticket, user
 from tests.scoring.views import CONFIG
 
 SOON = NOW + timedelta(minutes=5)
@@ -53,3 +54,27 @@ async def test_everybody_is_decided_anew_once_the_rules_are_others(desk: Desk, s
         assert number != before[customer][0]
         assert desk.rules.deciding.version in made_of
     assert not await apply_rules(desk, SOON)
+
+
+async def test_what_a_process_with_the_old_rules_decides_is_decided_anew_by_the_worker(
+    desk: Desk, store: Store, tmp_path: Path
+) -> None:
+    await go_live(desk, NOW - timedelta(days=1))
+    await feed(desk, "helpdesk", [user(1), user(2), ticket(7, 1)])
+    await drain(desk)
+    config = tmp_path / "config"
+    shutil.copytree(CONFIG, config)
+    (config / "incident.yaml").write_text(OUTAGE, "utf-8")
+    worker = await make_desk(store, tmp_path / "exports", config_dir=config)
+    assert await apply_rules(worker, NOW)
+    while await refresh_due(worker, most=10, now=NOW):
+        pass
+    await feed(desk, "helpdesk", [ticket(8, 1)])
+    await drain(desk, refresh=False)
+    old = [made_of for _, made_of in (await decisions(store)).values() if desk.rules.deciding.version in made_of]
+    assert len(old) == 1
+    assert (await store.all("customers.due", now=micros(NOW + OTHER_RULES), most=10))[0][1] == "refresh"
+    while await refresh_due(worker, most=10, now=NOW + OTHER_RULES):
+        pass
+    assert all(worker.rules.deciding.version in made_of for _, made_of in (await decisions(store)).values())
+    assert await due(store) == 0

@@ -27,16 +27,18 @@ FILES = {
 A1;Hafenwerk AG;Industrie
 A2;Fuchs KG;Handwerk
 """,
-    "contracts.csv": """Vertragsnummer;Kundennummer;Firmennummer;Produkt;Status;Beginn;Ende;Verlaengerung
-V1;;A1;Netz;aktiv;2020-01-01;;automatisch
-V2;1;;Mobil;beendet;2023-01-01;2025-01-01;
-V3;1;;Mobil;beendet;2023-01-01;;
-V4;4;;Mobil;aktiv;2023-01-01;;
-V5;1;;Mobil;gekündigt;2023-01-01;2030-01-01;
-V6;1;;Mobil;gekündigt;2023-01-01;2026-01-01;
-V7;;A2;Netz;aktiv;2020-01-01;;
-V8;2;;Mobil;aktiv;2021-01-01;;
-V9;1;;Mobil;aktiv;;;
+    "contracts.csv": """Vertragsnummer;Kundennummer;Firmennummer;Produkt;Status;Beginn;Ende;Verlaengerung;Gekuendigt am
+V1;;A1;Netz;aktiv;2020-01-01;;automatisch;
+V2;1;;Mobil;beendet;2023-01-01;2025-01-01;;
+V3;1;;Mobil;beendet;2023-01-01;;;
+V4;4;;Mobil;aktiv;2023-01-01;;;
+V5;1;;Mobil;gekündigt;2023-01-01;2030-01-01;;
+V6;1;;Mobil;gekündigt;2023-01-01;2026-01-01;;
+V7;;A2;Netz;aktiv;2020-01-01;;;
+V8;2;;Mobil;aktiv;2021-01-01;;;
+V9;1;;Mobil;aktiv;;;;
+V10;1;;Funk;gekündigt;2023-01-01;;;2025-06-01
+V11;1;;Funk;gekündigt;2023-01-01;;;
 """,
     "purchases.csv": """Bestellnummer;Kundennummer;Kaufdatum;Betrag;Waehrung
 B1;1;2026-01-05;10,00;EUR
@@ -69,10 +71,11 @@ async def test_each_contract_counts_once_however_many_people_share_it(read: Desk
         Term(date(2023, 1, 1), None, "Mobil"),
         Term(date(2023, 1, 1), date(2026, 1, 1), "Mobil"),
         Term(date(2021, 1, 1), None, "Mobil", "Industrie"),
+        Term(date(2023, 1, 1), date(2025, 6, 1), "Funk"),  # notice was given, and nobody says until when
     }
-    assert len(found.terms) == 5
+    assert len(found.terms) == 6
     assert found.as_of == NOW.date()
-    assert steps[-1] == (17, 17)
+    assert steps[-1] == (19, 19)
 
 
 async def test_purchases_are_of_those_who_neither_have_nor_share_a_contract(read: Desk) -> None:
@@ -89,5 +92,5 @@ async def test_purchases_are_of_those_who_neither_have_nor_share_a_contract(read
 async def test_who_objects_is_left_out_with_their_account_and_what_cannot_be_read_is_counted(read: Desk) -> None:
     found = await read_dealings(read.store, read.rules.deciding.card, NOW)
     assert found.objecting == 3
-    assert found.unreadable == 3
+    assert found.unreadable == 4
     assert not any(term.account == "Handwerk" for term in found.terms)

@@ -101,7 +101,9 @@ async def test_everybody_is_seen_as_they_stood_when_they_were_asked(desk: Desk) 
 
 
 async def test_where_no_silence_is_on_record_who_never_answered_stands_for_it(desk: Desk) -> None:
-    await tell(desk, [person(one) for one in range(1, 5)], BEGIN)
+    await tell(desk, [person(one) for one in range(1, 6)], BEGIN)
+    over = {"vertragsnummer": "V5", "kundennummer": "K5", "status": "beendet", "vertragsende": "2026-01-31"}
+    await tell(desk, [Item(object="contracts", raw=over)], BEGIN)  # who is gone is asked nothing
     await tell(desk, [asked(1, ago(20), 9), asked(2, ago(500), 5)], ago(10))
     heard = await hear(desk, metric="nps", group_by="segment", now=NOW)
     assert not heard.invited
@@ -118,6 +120,8 @@ async def test_later_answers_are_held_against_what_was_said_before(desk: Desk) -
     assert await mood_record(desk, now=NOW) is None
     await tell(desk, [complaint(2, ago(110)), asked(3, ago(300), 2), asked(5, ago(130), 1)], ago(105))
     version = await install(desk.store, "mood", mood_body(model_of()), {}, ago(100))
+    assert await mood_record(desk, now=ago(99)) is None  # this desk does not know it yet
+    await desk.look_up()
     empty = await mood_record(desk, now=ago(99))
     assert empty is not None and (empty.answers, empty.bias, empty.within) == (0, None, None)
     await tell(desk, [asked(1, ago(50), 9), asked(2, ago(50), 2), asked(3, ago(50), 9)], ago(49))
@@ -135,6 +139,7 @@ async def test_later_answers_are_held_against_what_was_said_before(desk: Desk) -
 async def test_what_was_not_said_is_counted_as_such(desk: Desk) -> None:
     await tell(desk, [person(1), asked(1, ago(50), 9)], ago(49))
     await install(desk.store, "mood", mood_body(model_of(widest=0.1)), {}, ago(100))
+    await desk.look_up()
     found = await mood_record(desk, now=NOW)
     assert found is not None and (found.answers, found.abstained, found.mae) == (1, 1, None)
 

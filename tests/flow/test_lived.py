@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
@@ -16,11 +17,12 @@ import pytest
 from bridge.adapter.base import Item
 from bridge.cards import unpack_card
 from bridge.flow import Desk, refresh_due, review
-from bridge.flow.drifting import last_drift
+from bridge.flow.drifting import keep_spread, last_drift
 from bridge.flow.lived import GRACE, PERIOD, lived_record, note, settle
-from bridge.flow.models import records_of
+from bridge.flow.models import install, records_of, risk_body
 from bridge.scoring.drift import Verdict
 from bridge.scoring.record import Seen
+from bridge.scoring.tables import CategoryTable, Tables
 from bridge.store import Store, instant
 from tests.desks import drain, feed, go_live, make_desk
 from tests.dump import query
@@ -236,5 +238,38 @@ async def test_scores_that_move_are_told_with_the_signal_that_moved_them(
     assert (first.code, first.band) == ("complaint", "open")
     assert first.then == pytest.approx(1 / 3) and first.now == pytest.approx(1.0)
     told = [line for line in capsys.readouterr().out.splitlines() if "drift.verdict" in line]
-    verdicts = [verdict for line in told for verdict in ("steady", "moving", "moved") if f"scores={verdict}" in line]
+    # lines are JSON once any test of this process has set up the log as the commands do
+    verdicts = [found[1] for line in told if (found := re.search(r'scores"?[=:]"?(\w+)', line))]
     assert verdicts[0] == "steady" and verdicts[-1] == "moved" and len(verdicts) == len(set(verdicts))
+
+
+async def test_a_new_model_is_compared_with_how_it_scored_everybody_when_it_came_into_use(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    desk = await begin(store, tmp_path / "exports", database_url, range(540))
+    tables = Tables(intercept=-2.0, tables=(CategoryTable(name="complaint", entries={"open": 1.5}),))
+    version = await install(store, "risk", risk_body(tables), None, START)
+    await desk.look_up()
+    assert desk.fitted.risk is not None
+    kept = await keep_spread(desk, desk.fitted.risk, START)
+    assert kept is not None and kept.customers == 540
+    assert kept.signals["complaint:open"] == pytest.approx(1 / 3)
+    while await refresh_due(desk, most=300, now=START):
+        pass
+    sql = "select probability, count(*) from decisions where main = 1 group by probability order by probability"
+    calm, upset = await query(desk.settings.database_url, sql)
+    assert (calm[1], upset[1]) == (360, 180)
+    assert kept.edges == pytest.approx((calm[0],)) and kept.shares == pytest.approx((2 / 3, 1 / 3))
+
+    await feed(desk, "crm", [complaint(one, START) for one in range(540) if one % 3], now=START)
+    await drain(desk, now=START, most=300)
+    await review(desk, START)
+    await review(desk, START + timedelta(days=29))  # its first round is not over
+    moved = await last_drift(store)
+    assert moved is not None and moved.model == version and moved.then == 540
+    assert moved.shifted is not None and moved.shifted.verdict is Verdict.moved
+
+
+async def test_of_too_few_customers_no_spread_is_kept(store: Store, database_url: str, tmp_path: Path) -> None:
+    desk = await begin(store, tmp_path / "exports", database_url, range(20))
+    assert await keep_spread(desk, desk.rules.deciding.card.model, START) is None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from bridge.errors import BadRequest, ConfigError
+from bridge.errors import BadRequest, ConfigError, Superseded
 from bridge.flow import Desk, refresh_due
 from bridge.flow.models import (
+    Kind,
     all_models,
     find_model,
     in_use,
@@ -23,7 +25,7 @@ from bridge.flow.models import (
 )
 from bridge.scoring.record import Alike, RiskRecord, Seen
 from bridge.scoring.tables import CategoryTable, NumberTable, Tables, parse_tables
-from bridge.store import Store, micros
+from bridge.store import Store, Unit, micros
 from bridge.worker import Worker
 from tests.desks import NOW, drain, feed, go_live, make_desk, ticket, user
 from tests.dump import query
@@ -118,6 +120,72 @@ async def test_other_processes_see_it_when_they_look_up_and_the_worker_does_befo
         pass
     assert _risk_of(told) == version
     assert {row[0] for row in await refreshed(told)} == {version}
+
+
+async def test_what_a_process_decides_by_a_model_that_was_just_replaced_is_decided_anew(
+    told: Desk, tmp_path: Path
+) -> None:
+    gateway = await make_desk(told.store, tmp_path / "exports", database_url=told.settings.database_url)
+    await go_live(gateway, NOW - timedelta(days=1))
+    version = await install(told.store, "risk", model(0.0), None, NOW)
+    assert {row[0] for row in await refreshed(told)} == {version}
+    assert _risk_of(gateway) is None
+    await feed(gateway, "helpdesk", [ticket(8, 2, tags=["beschwerde"])])
+    await drain(gateway, refresh=False)
+    assert await due(told.store) == []
+    assert {row[0] for row in await refreshed(told)} == {version}
+
+    await roll_back(told.store, "risk", SOON)
+    await feed(gateway, "helpdesk", [ticket(9, 1)])
+    await drain(gateway, refresh=False)
+    card = f"card:{told.rules.deciding.card.version}"
+    assert {row[0] for row in await refreshed(told)} == {card}
+
+
+async def test_nothing_is_written_that_was_decided_while_a_model_was_installed(told: Desk) -> None:
+    unit = Unit()
+    await told.keep_up(unit)
+    await install(told.store, "value", b"{}", None, NOW)
+    with pytest.raises(Superseded):
+        await told.store.write(unit)
+    unit = Unit()
+    await told.keep_up(unit)
+    await told.store.write(unit)
+
+
+async def test_of_two_models_installed_at_once_both_stand_in_the_trail(told: Desk) -> None:
+    store = told.store
+    versions = await asyncio.gather(*(install(store, "risk", model(share), None, NOW) for share in (0.1, 0.2, 0.3)))
+    taken_back = set()
+    while (used := await in_use(store, "risk")) is not None:
+        taken_back.add(used.version)
+        await roll_back(store, "risk", NOW)
+    assert taken_back == set(versions)
+
+
+async def test_the_way_back_does_not_hang_on_clocks(told: Desk) -> None:
+    first = await install(told.store, "risk", model(0.1), None, SOON)
+    second = await install(told.store, "risk", model(0.2), None, NOW)  # its computer is behind
+    used = await in_use(told.store, "risk")
+    assert used is not None and used.version == second
+    assert await since(told.store, "risk") == NOW
+    back = await roll_back(told.store, "risk", NOW)
+    assert back is not None and back.version == first
+
+
+@pytest.mark.parametrize("kind", ["risk", "value", "mood"])
+async def test_a_model_that_cannot_be_read_any_more_leaves_the_card_to_decide_and_can_be_taken_back(
+    told: Desk, kind: Kind, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = f'{{"form": 99, "kept_in": "{told.store.engine}"}}'.encode()
+    version = await install(told.store, kind, body, None, NOW)
+    await told.look_up()
+    await told.look_up()
+    assert (told.fitted.risk, told.fitted.worth, told.fitted.mood) == (None, None, None)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "model.unreadable" in line]
+    assert len(lines) == 1 and f"{kind} model {version}" in lines[0]
+    assert {row[0] for row in await refreshed(told)} == {f"card:{told.rules.deciding.card.version}"}
+    assert await roll_back(told.store, kind, SOON) is None
 
 
 async def test_a_decision_that_was_shown_still_finds_its_model_after_that_was_taken_back(told: Desk) -> None:

@@ -113,3 +113,5 @@ async def test_where_there_are_too_many_a_hash_says_as_of_which_instants_each_is
     assert told[-1] == (CUSTOMERS, CUSTOMERS)
     few = await look_at_periods(desk, now=NOW, periods=5, most_rows=25)
     assert few.shares[0] == 10 / CUSTOMERS and len(few.rows) < CUSTOMERS
+    latest = await look_at_periods(desk, now=NOW, periods=1, most_rows=10)
+    assert latest.shares == (10 / CUSTOMERS,) and 0 < len(latest.rows) < CUSTOMERS

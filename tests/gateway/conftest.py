@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+import yaml
 from pydantic import SecretStr
 
 from bridge.access import SCOPES, mint_key
@@ -18,7 +20,7 @@ from bridge.app import App, create_app
 from bridge.flow import absorb, refresh_due
 from bridge.gateway.gate import Gate
 from bridge.intake.inbox import take
-from bridge.settings import Settings
+from bridge.settings import Settings, read_settings
 from bridge.store import Row, Store, Unit
 from bridge.store.keys import keep_key
 
@@ -242,4 +244,25 @@ async def gateway(make_settings: Callable[..., Settings], limits: dict[str, Any]
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://bridge.example") as client,
     ):
         keys = await store_keys(gate.store, [*((scope,) for scope in SCOPES), SCOPES], clock())
+        yield Gateway(app, gate, client, clock, keys)
+
+
+@pytest.fixture
+async def trying(make_settings: Callable[..., Settings], tmp_path: Path) -> AsyncIterator[Gateway]:
+    """A company that tries, with open complaints, whether an apology helps."""
+    config = tmp_path / "config"
+    shutil.copytree(read_settings().config_dir, config)
+    rules = yaml.safe_load((config / "choice.yaml").read_text("utf-8"))
+    rules |= {"begins": NOON.date(), "hold_out": 0.3, "explore": 0.4}
+    (config / "choice.yaml").write_text(yaml.safe_dump(rules), "utf-8")
+    playbook = config / "playbooks" / "complaint.yaml"
+    playbook.write_text(playbook.read_text("utf-8").replace("hold_out: never\n", ""), "utf-8")
+    clock = Clock(NOON)
+    app = create_app(make_settings(config_dir=config), SOURCES, clock=clock)
+    async with (
+        app.running() as gate,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://bridge.example") as client,
+    ):
+        keys = await store_keys(gate.store, [*((scope,) for scope in SCOPES), SCOPES], clock())
+        await gate.refresh()
         yield Gateway(app, gate, client, clock, keys)

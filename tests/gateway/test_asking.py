@@ -87,10 +87,10 @@ async def test_a_slow_source_is_cut_off_inside_the_budget_and_its_answer_is_kept
     assert (await gateway.lookup(phone="+4930901820"))["match"] == "exact"
 
 
-@pytest.mark.parametrize("limits", [{"live_reserve_ms": 5000}])
 async def test_without_time_for_it_no_source_is_asked_and_that_is_said(
-    gateway: Gateway, acme: respx.MockRouter
+    gateway: Gateway, acme: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bridge.gateway.finder.SHORTEST_LIVE_S", 60.0)
     route = acme.get("/people").respond(json=[ADA])
     answer = await gateway.lookup(phone="+4930901820", budget_ms="5000")
     assert (answer["match"], answer["degraded"], answer["missing_sources"]) == ("none", "true", "crm")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 import pytest
 
 from bridge import flat
+from bridge.hosts.registry import HOSTS
 from tests.gateway.conftest import Gateway, person
 
 ADA = person(
@@ -158,3 +160,86 @@ async def test_a_caller_who_hangs_up_while_sending_is_refused(gateway: Gateway) 
     scope = {"type": "http", "method": "POST", "path": "/v1/lookup", "query_string": b"", "headers": headers}
     await gateway.app(scope, receive, send)
     assert sent[0]["status"] == 400
+
+
+CALLERS = [
+    ("+4930901820", True),
+    (" 4930901820", True),
+    ("004930901820", True),
+    ("030 901820", True),
+    ("tel:+49-30-901820;ext=12", True),
+    ("tel:901820;phone-context=+4930", True),
+    ("sip:+4930901820@gateway.example;user=phone", True),
+    ("sip:+4930901820:secret@gateway.example", True),
+    ("sip:+4930901820;npdi@gateway.example", True),
+    ("sips:+4930901820@gateway.example:5061;transport=tls", True),
+    ("<sip:+4930901820@gateway.example>;tag=17", True),
+    ('"Ada Kaya" <sip:+4930901820@gateway.example>', True),
+    ("whatsapp:+4930901820", True),
+    ("", False),
+    ("anonymous", False),
+    ("Restricted", False),
+    ("unavailable", False),
+    ("Unknown", False),
+    ("private", False),
+    ("withheld", False),
+    ("+266696687", False),
+    ("00266696687", False),
+    ("sip:anonymous@anonymous.invalid", False),
+    ('"Anonymous" <sip:anonymous@anonymous.invalid>', False),
+    ("client:ada", False),
+    ("sip:ada@gateway.example", False),
+]
+
+
+@pytest.mark.parametrize(("caller", "known"), CALLERS)
+async def test_callers_are_known_however_a_switch_writes_them(gateway: Gateway, caller: str, known: bool) -> None:
+    await gateway.know(ADA)
+    expected = "exact" if known else "none"
+    assert (await gateway.lookup("ivr", phone=caller))["match"] == expected
+    form = await gateway.client.post("/v1/lookup", data={"phone": caller}, headers=gateway.bearer("ivr"))
+    assert form.json()["match"] == expected
+
+
+@pytest.mark.parametrize("field", ["From", "Caller"])
+async def test_the_form_of_a_call_at_twilio_is_understood_as_it_is(gateway: Gateway, field: str) -> None:
+    await gateway.know(ADA)
+    form = {"CallSid": "CA0123", "AccountSid": "AC1", "To": "+4930555", "Direction": "inbound", field: "+4930901820"}
+    response = await gateway.client.post("/v1/lookup", data=form, headers=gateway.bearer("ivr"))
+    assert response.json()["match"] == "exact"
+    assert (await gateway.lookup(interaction="CA0123"))["match"] == "exact"
+    empty = form | {"phone": "", "interaction": ""}  # a flow that names both, and fills in one
+    assert (await gateway.client.post("/v1/lookup", data=empty, headers=gateway.bearer("ivr"))).json()[
+        "found"
+    ] == "true"
+
+
+async def test_the_hosts_correlation_id_is_the_requests_id(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(gateway.app._lookup, "_line", lambda event, **fields: said.append(fields["request"]))
+    headers = gateway.bearer("ivr") | {"ININ-Correlation-Id": "7c7a1b1e-5b0f-4f8e-9d0f-0c1f0a7f6b11"}
+    for more, expected in (({}, headers["ININ-Correlation-Id"]), ({"x-request-id": "mine"}, "mine")):
+        response = await gateway.client.get("/v1/lookup", headers=headers | more)
+        assert response.headers["x-request-id"] == said.pop() == expected
+
+
+async def test_a_host_has_the_budget_that_it_waits(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    spent: list[float] = []
+
+    async def find(asked: Any, until: float) -> tuple[None, str, bool]:
+        spent.append(round((until - perf_counter()) * 10) * 100)
+        return None, "", False
+
+    monkeypatch.setattr(gateway.app._lookup, "_find", find)
+    bearer = gateway.bearer("ivr")
+    for name, host in HOSTS.items():
+        await gateway.lookup("ivr", host=name)
+        await gateway.client.get("/v1/lookup", headers=bearer | {"x-host": name})
+        assert spent[-2:] == [host.budget_ms] * 2
+    await gateway.client.get("/v1/lookup?host=genesys", headers=bearer | {"x-host": "twilio"})
+    await gateway.client.get("/v1/lookup?host=genesys&budget_ms=700", headers=bearer | {"x-budget-ms": "900"})
+    await gateway.client.get("/v1/lookup?host=genesys", headers=bearer | {"x-budget-ms": "900"})
+    await gateway.lookup("ivr", host="nobody")
+    await gateway.lookup("ivr")
+    usual = gateway.gate.settings.lookup_budget_ms
+    assert spent[-5:] == [1000, 700, 900, usual, usual]

@@ -14,7 +14,7 @@ from bridge.adapter.client import Client, open_client
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import build_mapping
 from bridge.errors import VendorRetryable
-from bridge.intake.live import CALLS_PER_MINUTE, Live, carries, checked
+from bridge.intake.live import CALLS_AT_ONCE, CALLS_PER_MINUTE, MOST_ITEMS, Live, carries, checked
 from bridge.model import Entry, Key, KeyKind
 from bridge.telemetry import METRICS
 from tests.patience import PATIENCE_SECONDS, eventually
@@ -179,6 +179,38 @@ async def test_spam_calls_cannot_use_up_a_vendors_quota() -> None:
     assert (await asking.ask(PHONE, 1.0, nobody_waits)).missing == ("made",)
     now[0] = 61.0
     assert (await asking.ask(PHONE, 1.0, nobody_waits)).missing == ()
+
+
+async def test_a_source_that_hangs_holds_up_only_the_first_few_callers() -> None:
+    adapter = made([], slow=True)
+    asking = live(adapter)
+    waiting = [asyncio.create_task(asking.ask(PHONE, 60.0, nobody_waits)) for _ in range(CALLS_AT_ONCE + 20)]
+
+    async def let_go() -> bool:
+        return sum(one.done() for one in waiting) == 20
+
+    await eventually(let_go, "all but the first few are let go at once")
+    assert all(one.result().missing == ("made",) for one in waiting if one.done())
+    assert adapter.asked == CALLS_AT_ONCE
+    assert (await asking.ask(PHONE, 0.1, nobody_waits)).missing == ("made",)  # they are still under way
+    assert adapter.asked == CALLS_AT_ONCE
+    adapter.may_answer.set()
+    await asyncio.gather(*waiting)
+    await asking.close()
+
+
+async def test_who_has_answered_can_be_asked_again() -> None:
+    adapter = made([person(1, "030 23125001")])
+    asking = live(adapter)
+    for _ in range(CALLS_AT_ONCE * 2):
+        assert (await asking.ask(PHONE, 1.0, nobody_waits)).items
+    assert adapter.asked == CALLS_AT_ONCE * 2
+
+
+def test_who_is_asked_for_one_and_gives_everybody_is_not_read_at_all() -> None:
+    everybody = [person(number, f"030 23125{number % 1000:03d}") for number in range(MOST_ITEMS + 1)]
+    assert checked(made([]), everybody, PHONE) == []
+    assert len(checked(made([]), everybody[:-1], PHONE)) == 1
 
 
 async def test_only_sources_that_can_are_asked_and_those_of_an_example_never() -> None:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,6 +44,11 @@ class Server(Struct, frozen=True):
     def cdr(self) -> Path:
         """The file of the call records."""
         return self.work / "log" / "cdr-csv" / "Master.csv"
+
+    @property
+    def console(self) -> Path:
+        """What the dialplan did, step by step, to the millisecond."""
+        return self.work / "log" / "dialplan"
 
     @property
     def queue_log(self) -> Path:
@@ -82,8 +87,11 @@ def free_port(kind: socket.SocketKind) -> int:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """A server without any past, stopped and removed afterwards. Raises Unavailable."""
+def running(more: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A server without any past, stopped and removed afterwards. Raises Unavailable.
+
+    `more` are further files of its configuration; extensions.conf and queues.conf include those named `more_…`.
+    """
     find()
     work = Path(tempfile.mkdtemp(prefix="asterisk-"))
     names = ("sip", "anna", "stumm", "customer")
@@ -98,6 +106,8 @@ def running() -> Iterator[Server]:
             for name, value in filled.items():
                 text = text.replace(f"{{{name}}}", value)
             (work / "etc" / file.name).write_text(text)
+        for name, text in (more or {}).items():
+            (work / "etc" / name).write_text(text)
         for name in ("acl.conf", "indications.conf"):
             shutil.copy(FOLDER / "etc/asterisk" / name, work / "etc")
         with (work / "out").open("w") as said:

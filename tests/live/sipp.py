@@ -6,7 +6,7 @@ import asyncio
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,6 +48,32 @@ async def call(sip: int, caller: str, called: str, *, seconds: float, scenario: 
             stderr=asyncio.subprocess.DEVNULL,
         )
         ended = await asyncio.wait_for(process.wait(), SECONDS + 5)
+        errors = "".join(file.read_text("latin-1")[-2000:] for file in Path(folder).glob("*_errors.log"))
+        assert ended == 0, f"SIPp ended with {ended}: {errors}"
+
+
+async def call_at_rate(sip: int, callers: Sequence[str], called: str, *, rate: int, seconds: float) -> None:
+    """One call for each of `callers`, `rate` of them a second, each for `seconds`. Raises AssertionError as `call`."""
+    port, media = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
+    with tempfile.TemporaryDirectory() as folder:
+        one_by_one = Path(folder) / "scenario.xml"
+        one_by_one.write_text(
+            _scenario("calls_and_hangs_up").read_text("ascii").replace("[caller]", "[field0]"), "ascii"
+        )
+        numbers = Path(folder) / "callers.csv"
+        numbers.write_text("SEQUENTIAL\n" + "".join(f"{caller};\n" for caller in callers), "ascii")
+        most = len(callers) / rate + seconds + SECONDS
+        process = await asyncio.create_subprocess_exec(
+            str(SIPP),
+            *("-sf", str(one_by_one), "-inf", str(numbers), "-i", "127.0.0.1", "-p", str(port), "-mp", str(media)),
+            *("-s", called, "-m", str(len(callers)), "-r", str(rate), "-l", "2000", "-d", str(round(seconds * 1000))),
+            *("-nostdin", "-timeout", f"{round(most)}s", "-trace_err", f"127.0.0.1:{sip}"),
+            cwd=folder,
+            env=environment(),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        ended = await asyncio.wait_for(process.wait(), most + 5)
         errors = "".join(file.read_text("latin-1")[-2000:] for file in Path(folder).glob("*_errors.log"))
         assert ended == 0, f"SIPp ended with {ended}: {errors}"
 

@@ -71,6 +71,9 @@ FORMS = {
     "missing_sources": "[a-z0-9_,-]*",
     "answer_ms": r"\d+",
     "schema": r"\d+",
+    "ask": "[a-z0-9_]*",
+    "ask_digits": r"\d*",
+    "ask_text": ".{0,200}",
 }
 """What each key may hold: the table of the product, written a second time."""
 

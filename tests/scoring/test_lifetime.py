@@ -95,6 +95,24 @@ def test_remaining_periods_are_the_plain_sum(alpha: float, beta: float, period: 
     )
 
 
+@pytest.mark.parametrize(("a", "b"), [(1.0, 2.0), (0.5, 0.5), (0.25, 0.75), (0.3, 0.7 + 1e-9)])
+def test_the_holes_of_the_formula_are_stepped_over(a: float, b: float) -> None:
+    model = Buying(r=0.8, alpha=6, a=a, b=b)
+    beside = Buying(r=0.8, alpha=6, a=a + 1e-4, b=b + 1e-4)
+    assert model.expected(0, 0, 30, 52) == pytest.approx(beside.expected(0, 0, 30, 52), rel=1e-3)
+    assert model.expected(0, 0, 30, 52) == pytest.approx(model.count(0, 0, 30, 52).mean, rel=1e-4)
+
+
+@pytest.mark.parametrize(("x", "weeks", "ahead"), [(100, 52, 52), (500, 72, 260), (1825, 260, 260)])
+def test_who_buys_daily_for_years_is_counted_too(x: int, weeks: float, ahead: float) -> None:
+    model = Buying(r=0.5, alpha=4, a=0.6, b=3)
+    mean = model.expected(x, weeks, weeks, ahead)
+    assert 0.5 * x / weeks * ahead < mean < x / weeks * ahead
+    count = model.count(x, weeks, weeks, ahead)
+    assert count.mean == pytest.approx(mean, rel=1e-6)
+    assert count.none == pytest.approx(1 - model.alive(x, weeks, weeks), abs=1e-9)
+
+
 def test_the_hypergeometric_function_is_gauss_s() -> None:
     assert hypergeometric(1, 1, 2, 0.5) == pytest.approx(2 * math.log(2), abs=1e-14)
     assert hypergeometric(0.5, 0.5, 1.5, 0.25) == pytest.approx(math.asin(0.5) / 0.5, abs=1e-14)

@@ -9,13 +9,13 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from bridge.errors import BadRequest  # noqa: E402 what follows needs numpy
-from bridge.scoring.fit.answering import Asked, average, say  # noqa: E402
-from bridge.scoring.fit.frame import Column, Frame, Numbers  # noqa: E402
-from bridge.scoring.fit.invited import make_sheet, read_sheet  # noqa: E402
-from bridge.scoring.fit.mood import Fitting, Sheet, find_spreads, fit_mood, silence  # noqa: E402
-from bridge.scoring.invitation import Invitation  # noqa: E402
-from bridge.scoring.mood import MoodScorer  # noqa: E402
+from bridge.errors import BadRequest  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.answering import Asked, average, say  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.frame import Column, Frame, Numbers  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.invited import make_sheet, read_sheet  # noqa: E402 the fit is an extra
+from bridge.scoring.fit.mood import Fitting, Sheet, find_spreads, fit_mood, silence  # noqa: E402 the fit is an extra
+from bridge.scoring.invitation import Invitation  # noqa: E402 the fit is an extra
+from bridge.scoring.mood import MoodScorer  # noqa: E402 the fit is an extra
 
 DRAWS = 6
 ASKED = 1800

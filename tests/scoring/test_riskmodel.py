@@ -98,6 +98,7 @@ def test_reasons_add_up_to_the_score_and_stand_in_order(tables: Tables, signals:
     unknown = [(code, band) for code, band in signals.items() if (code, band) not in model.shares]
     expected = Scorer(tables).score(dict(signals)).log_odds + math.fsum(CARD.model.shares[key] for key in unknown)
     assert total == pytest.approx(expected, abs=1e-9)
+    assert model.log_odds(signals, CARD.model) == pytest.approx(total, abs=1e-9)
     shares = [reason.log_odds for reason in risk.reasons]
     assert shares == sorted(shares, reverse=True) and 0.0 not in shares
     for reason in risk.reasons:

@@ -50,6 +50,8 @@ def test_after_its_end_a_contract_counts_by_how_often_such_go_on() -> None:
 def test_a_cancelled_contract_counts_until_its_end_and_an_ended_one_not_at_all() -> None:
     cancelled = contract(monthly_amount=euros(100), ends=day(90), status=ContractStatus.cancelled)
     assert expected(view_of(cancelled)) == pytest.approx(100 * YEAR * 90 / 365, abs=0.01)
+    for noticed in ({"status": ContractStatus.cancelled}, {"status": ContractStatus.active, "cancelled_at": day(-3)}):
+        assert expected(view_of(contract(monthly_amount=euros(100), **noticed))) == 0
     assert value(view_of(contract(monthly_amount=euros(100), status=ContractStatus.ended))).expected is None
 
 

@@ -14,3 +14,9 @@ insert into audit (at, actor, action, subject, detail) values (:at, :actor, :act
 
 -- name: revoke
 update access_keys set revoked_at = :at where id = :id and revoked_at is null returning id
+
+-- name: use_token
+insert into used_tokens (hash, until) values (:hash, :until) on conflict (hash) do nothing
+
+-- name: forget_tokens
+delete from used_tokens where until < :now

@@ -88,3 +88,30 @@ select interaction, customer from dips where interaction = any(:interactions)
 
 -- name: current
 select customer, id from decisions where customer = any(:customers) and main = 1
+
+-- name: candidates
+select distinct p.customer, q.source, q.source_id, r.object, r.source, r.source_id, r.body
+from identities i
+join profiles p on p.source = i.source and p.source_id = i.source_id
+join profiles q on q.customer = p.customer
+left join records r on r.subject = 'id:' || q.source || ':' || q.source_id
+  and r.object in ('customer', 'contract') and r.deleted = 0
+where i.kind = :kind and i.value = :value
+order by p.customer, q.source, q.source_id, r.object, r.source, r.source_id
+limit :most
+
+-- name: try_answer
+insert into answers_tried (subject, answer, at) values (:subject, :answer, :at) on conflict (subject, answer) do nothing
+
+-- name: answers_tried
+select count(*) from answers_tried where subject = :subject and at >= :since
+
+-- name: forget_answers
+delete from answers_tried where at < :before
+
+-- name: outcomes_of
+select at, kind, result, offer, amount_minor, currency, cost_minor, cost_currency, note, disposition, actor
+from outcomes where decision = :decision order by at, key
+
+-- name: material
+select body from materials where hash = :hash

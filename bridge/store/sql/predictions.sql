@@ -27,5 +27,10 @@ order by said_at, customer limit :most
 -- name: first_said
 select said_at from predictions where model = :model order by said_at limit 1
 
+-- name: scored
+select customer, signals from decisions
+where main = 1 and probability is not null and customer > :after
+order by customer limit :most
+
 -- name: next_due
 select due_at from predictions where outcome is null order by due_at limit 1

@@ -30,6 +30,13 @@ export class Grant {
     const all = this.terms();
     const done = (memory.granted ?? []).map(({ kind, name, amount, at }) => h('p', { class: 'granted' }, t.granted(name ?? t.kinds[kind] ?? kind, amount && money(amount, language), clock(at))));
     const left = all.filter(({ id }) => !(memory.granted ?? []).some((one) => one.kind === id));
+    if (!this.#sending && memory.grant?.kind && !left.some(({ id }) => id === memory.grant.kind)) {
+      // it was granted elsewhere, or no longer holds: what was typed for it must not become another offer's
+      memory.grant = undefined;
+      this.amount.value = '';
+      this.problem.textContent = t.grantRefused;
+      this.keep();
+    }
     const { activeElement } = this.node.getRootNode();
     if ([...this.kind.options].map((one) => one.value).join() !== left.map((one) => one.id).join()) {
       const wanted = memory.grant?.kind ?? left.find(({ kind }) => PAID.has(kind))?.id;
@@ -39,8 +46,8 @@ export class Grant {
     const ceiling = this.#ceiling();
     this.label.hidden = !ceiling;
     this.unit.textContent = ceiling?.currency === 'EUR' ? '€' : ceiling?.currency ?? '';
-    const ask = left.length > 0 && (memory.grant ? [this.form, this.problem] : h('button', { class: 'link', type: 'button', 'data-k': 'grant', onclick: () => this.#open(true) }, t.grant));
-    this.node.replaceChildren(...[done, ask].flat().filter(Boolean));
+    const ask = left.length > 0 && (memory.grant ? this.form : h('button', { class: 'link', type: 'button', 'data-k': 'grant', onclick: () => this.#open(true) }, t.grant));
+    this.node.replaceChildren(...[done, ask, (memory.grant || this.problem.textContent) && this.problem].flat().filter(Boolean));
     if (activeElement && this.form.contains(activeElement) && this.form.isConnected) activeElement.focus({ preventScroll: true });
   }
 
@@ -51,7 +58,7 @@ export class Grant {
   }
 
   #open(open) {
-    this.memory.grant = open ? {} : undefined;
+    this.memory.grant = open ? { kind: this.kind.value } : undefined;
     this.amount.value = this.problem.textContent = '';
     this.keep();
     this.show();
@@ -83,24 +90,25 @@ export class Grant {
     if (minor === null || minor === 0) return this.#refuse(this.t.grantBad);
     if (minor > ceiling?.minor) return this.#refuse(this.t.grantMost(money(ceiling, this.language)));
     const kind = this.kind.value;
+    const { name } = this.terms().find(({ id }) => id === kind);
     const amount = minor && { minor, currency: ceiling.currency };
     const body = { offer: kind, ...(amount && { amount: (minor / 10 ** digitsOf(ceiling.currency)).toFixed(digitsOf(ceiling.currency)), currency: ceiling.currency }) };
     this.#sending = true;
     try {
       await this.send(body, `grant-${kind}-${minor ?? ''}`);
     } catch (problem) {
-      return this.#refuse(problem.reason === 'refused' ? this.t.grantRefused : this.t.grantLost);
-    } finally {
       this.#sending = false;
+      this.#refuse(problem.reason === 'refused' ? this.t.grantRefused : this.t.grantLost);
+      return this.show(); // the offers may have changed meanwhile
     }
-    const { name } = this.terms().find(({ id }) => id === kind);
+    this.#sending = false;
     const granted = { kind, name, amount, at: Date.now() };
     this.memory.granted = [...(this.memory.granted ?? []), granted];
     this.memory.grant = undefined;
-    this.amount.value = '';
+    this.amount.value = this.problem.textContent = '';
     this.keep();
     this.show();
-    this.say(this.node.querySelector('.granted:last-of-type').textContent);
+    this.say([...this.node.querySelectorAll('.granted')].pop().textContent);
     return undefined;
   }
 

@@ -1,13 +1,15 @@
 // What an agent did with a card survives a reload of the page: per tab, per decision or interaction, without a name in it.
+// Where a browser keeps nothing for pages in frames, it lasts as long as the page.
 
 const PREFIX = 'retention-card:';
 const MOST = 40;
+const held = new Map();
 
 export function recall(key) {
   try {
     return JSON.parse(sessionStorage.getItem(PREFIX + key)) ?? {};
   } catch {
-    return {}; // storage is forbidden in this frame, or not ours
+    return held.get(key) ?? {}; // storage is forbidden in this frame, or not ours
   }
 }
 
@@ -22,6 +24,8 @@ export function remember(key, state) {
     }
     sessionStorage.setItem(full, JSON.stringify({ ...state, at: Date.now() }));
   } catch {
-    // without storage the card works, and forgets with the page
+    held.delete(key);
+    held.set(key, structuredClone(state));
+    if (held.size > MOST) held.delete(held.keys().next().value);
   }
 }

@@ -165,7 +165,7 @@ textarea:focus-visible { outline-offset: -1px; }
 .fresh { animation: settle 2.4s ease-out; }
 @keyframes breathe { 50% { opacity: .35; } }
 @keyframes settle { from { box-shadow: inset 3px 0 0 var(--accent); } 70% { box-shadow: inset 3px 0 0 var(--accent); } to { box-shadow: inset 3px 0 0 transparent; } }
-.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.unseen { position: absolute; inline-size: 1px; block-size: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
 @container card (inline-size < 400px) {
   kbd { display: none; }
