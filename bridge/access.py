@@ -20,15 +20,23 @@ from msgspec import Struct
 
 from bridge.errors import BadRequest, NotAllowed, NotAuthentic
 
-SCOPES: Final = ("ivr", "agent", "team_lead", "supervisor", "admin", "privacy")
-"""ivr: routing answers. agent: cards and outcomes. team_lead: beside agent, to grant up to a team lead's limits, and to
-mint tickets for team leads. supervisor: customers and identities. admin: sources and dead letters. privacy: export and
-erase. None contains another: a view is given for a purpose."""
+SCOPES: Final = ("ivr", "viewer", "agent", "team_lead", "supervisor", "admin", "privacy")
+"""ivr: routing answers. viewer: figures and rules, nobody by name. agent: cards and outcomes. team_lead: beside agent,
+to grant up to a team lead's limits, and to mint tickets for team leads. supervisor: customers, identities, automations.
+admin: sources and dead letters. privacy: export and erase. None contains another: a view is given for a purpose."""
+ROLES: Final[dict[str, frozenset[str]]] = {
+    "viewer": frozenset({"viewer"}),
+    "agent": frozenset({"viewer", "agent"}),
+    "manager": frozenset({"viewer", "agent", "team_lead", "supervisor"}),
+    "operator": frozenset({"viewer", "supervisor", "admin"}),
+}
+"""What people at the console may do; from the least to the most."""
 Role = Literal["agent", "team_lead"]
 """Whose limits count for what is granted."""
 
 _KEY = re.compile(rb"rb_[0-9a-f]{12}_[0-9a-f]{48}")
 _ISSUER = "retention-bridge"
+_CONSOLE = "retention-bridge-console"
 
 
 class AccessKey(Struct, frozen=True, kw_only=True):
@@ -188,3 +196,76 @@ def read_ticket(secrets: Sequence[str], token: str, *, origin: str | None, now: 
         if now < ticket.expires_at:
             return ticket
     raise NotAuthentic("this ticket is not valid here (any more): ask for a new one")
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """A person at the console: one role, at one origin, for some hours, by one access key."""
+
+    name: str
+    role: str
+    origin: str
+    """"" in the token of a link, which opens a session once and is none."""
+    key: str
+    """Id of the access key it rests on; once that is revoked the session is over."""
+    expires_at: datetime
+
+
+def role_of(scopes: frozenset[str], wanted: str | None = None) -> str:
+    """The role at the console that a key with `scopes` gives: `wanted` if it holds all of that, else the most it holds.
+
+    What `viewer` may see anybody may see who sees more. Raises NotAllowed where there is none, or not that one.
+    """
+    held = scopes | {"viewer"} if scopes & {"viewer", "agent", "supervisor", "admin"} else scopes
+    fits = [name for name, needs in ROLES.items() if needs <= held]
+    if wanted is not None and wanted not in fits:
+        raise NotAllowed(f"this key does not hold all that the role {wanted} needs")
+    if not fits:
+        raise NotAllowed("this key opens no console: it needs the scope viewer, or those of a role (docs/CONSOLE.md)")
+    return fits[-1] if wanted is None else wanted
+
+
+def mint_session(secret: str, session: Session, now: datetime) -> str:
+    """The signed session; `session.origin` as `read_origin` has it."""
+    claims = {
+        "iss": _CONSOLE,
+        "aud": session.origin,
+        "sub": session.name,
+        "key": session.key,
+        "role": session.role,
+        "iat": int(now.timestamp()),
+        "exp": int(session.expires_at.timestamp()),
+    }
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
+def read_session(secrets: Sequence[str], token: str, now: datetime) -> Session:
+    """The session, if one of `secrets` signed it and it has not ended. Raises NotAuthentic, always with the same words.
+
+    Whether the request comes from `origin` is for who knows the request.
+    """
+    for secret in secrets:
+        try:
+            claims = jwt.decode(
+                token,
+                secret,
+                algorithms=["HS256"],
+                issuer=_CONSOLE,
+                options={
+                    "require": ["exp", "sub", "aud"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_aud": False,
+                },
+            )
+            session = Session(
+                name=str(claims["sub"]),
+                role=str(claims["role"]),
+                origin=str(claims["aud"]),
+                key=str(claims["key"]),
+                expires_at=datetime.fromtimestamp(int(claims["exp"]), timezone.utc),
+            )
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, OverflowError):
+            continue
+        if now < session.expires_at and session.role in ROLES:
+            return session
+    raise NotAuthentic("sign in again: this session has ended")

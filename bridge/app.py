@@ -24,6 +24,7 @@ from bridge.errors import BadRequest, Conflict, NotAllowed, NotAuthentic, NotFou
 from bridge.flow import open_desk
 from bridge.gateway import (
     assist,
+    console,
     customers,
     desktop,
     events,
@@ -38,6 +39,7 @@ from bridge.gateway import (
     subjects,
     system,
     tickets,
+    today,
     webhooks,
 )
 from bridge.gateway.asking import Asking
@@ -92,6 +94,7 @@ ROUTES: Final = (
     Endpoint("GET", "/v1/models", models.listing, _for("admin", "supervisor")),
     Endpoint("GET", "/v1/models/{kind}/{version}", models.show, _for("admin", "supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/reports/uplift", reports.uplift, _for("supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/today", today.show, _for("viewer", "supervisor")),
     Endpoint("GET", "/v1/dead-letters", sources.dead_letters, _for("admin")),
     Endpoint("POST", "/v1/dead-letters/replay", sources.replay_all, _for("admin"), (NotFound,)),
     Endpoint("POST", "/v1/dead-letters/{id}/replay", sources.replay_one, _for("admin"), (NotFound, Conflict)),
@@ -109,6 +112,13 @@ DEMO: Final = (
     Endpoint("GET", "/reports/example", reports.example, None, (NotFound,)),
 )
 """What the pages ask for in demo mode; no part of the described API."""
+
+CONSOLE: Final = (
+    Endpoint("POST", "/console/session", console.sign_in, None, (Conflict, NotAllowed, NotAuthentic, NotFound)),
+    Endpoint("GET", "/console/session", console.show, _for("viewer")),
+    Endpoint("DELETE", "/console/session", console.sign_out, None),
+)
+"""How people sign in and out; no part of the described API."""
 
 
 class App:
@@ -134,7 +144,7 @@ class App:
         pages = Pages()
         embeds = Embeds(load_hosts(settings.config_dir / "hosts.yaml"), pages, settings)
         by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
-        for one in (*ROUTES, *described, *DEMO, *pages.endpoints(), *embeds.endpoints()):
+        for one in (*ROUTES, *described, *DEMO, *CONSOLE, *pages.endpoints(), *embeds.endpoints()):
             by_path[one.path].append(one)
         self._router = Starlette(
             routes=[Route(path, Methods(some, self._open_gate)) for path, some in by_path.items()],

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 
-from bridge.access import mint_key
+from bridge.access import ROLES, SCOPES, Session, mint_key, mint_session
 from bridge.cli.desks import out, with_store
-from bridge.errors import NotFound
+from bridge.errors import BadRequest, ConfigError, NotFound
+from bridge.settings import read_settings
 from bridge.store import Store, Unit, micros
 from bridge.store.keys import keep_key, stored_key
 from bridge.worker import utc_now
 
+LINK: Final = timedelta(days=1)
+"""How long a link to sign in with is good."""
 commands = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
 
 
 @commands.command("new", epilog="Example: `bridge key new ivr-frankfurt --scope ivr`")
 def new_key(
     name: Annotated[str, typer.Argument(help="What the key is for")],
-    scope: Annotated[list[str], typer.Option(help="ivr, agent, supervisor, admin, privacy; may be repeated")],
+    scope: Annotated[list[str], typer.Option(help=f"{', '.join(SCOPES)}; may be repeated")],
     days: Annotated[int | None, typer.Option(help="Valid for so many days; left out: until it is revoked")] = None,
 ) -> None:
     """Make a key and print it: this once, it is stored as a hash only."""
@@ -36,6 +39,37 @@ def new_key(
 
     asyncio.run(with_store(act))
     out.print(key, soft_wrap=True, highlight=False)
+
+
+@commands.command("console", epilog="Example: `bridge key console 'Anna Brandt' --role manager`")
+def console_link(
+    name: Annotated[str, typer.Argument(help="Who it is for, as the audit trail will name them")],
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}")] = "manager",
+    days: Annotated[
+        int, typer.Option(min=1, help="For how long; then a new link is needed")
+    ] = 90,
+) -> None:
+    """Make a link by which one person signs in at the console: good once, within a day.
+
+    It rests on a key of its own: `bridge key revoke` ends what the person may do, at once.
+    """
+    if role not in ROLES:
+        raise BadRequest(f"there is no role {role!r}; there are {', '.join(ROLES)}")
+    settings = read_settings()
+    if settings.ticket_secret is None:
+        raise ConfigError("BRIDGE_TICKET_SECRET", "is needed to sign the link; for instance: openssl rand -hex 32")
+    now = utc_now()
+    _, stored = mint_key(f"console: {name}", ROLES[role], now, lifetime=timedelta(days=days))
+
+    async def act(store: Store) -> None:
+        unit = Unit()
+        keep_key(unit, stored)
+        await store.write(unit)
+
+    asyncio.run(with_store(act))
+    session = Session(name=name, role=role, origin="", key=stored.id, expires_at=now + LINK)
+    token = mint_session(settings.ticket_secret.get_secret_value(), session, now)
+    out.print(f"{settings.public_url}/console#in={token}", soft_wrap=True, highlight=False)
 
 
 @commands.command("list", epilog="Example: `bridge key list`")

@@ -16,7 +16,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from bridge.access import AccessKey, check, read_ticket, well_formed
+from bridge.access import ROLES, SCOPES, AccessKey, check, read_session, read_ticket, well_formed
+from bridge.errors import NotAuthentic
 from bridge.store import Store
 from bridge.store.keys import stored_key
 
@@ -41,6 +42,8 @@ class Who(Struct, frozen=True):
 NOBODY: Final = Who("", frozenset())
 _AGENT: Final = frozenset({"agent"})
 _TEAM_LEAD: Final = frozenset({"agent", "team_lead"})
+COOKIE: Final = b"rb_console"
+"""Holds the session of a person at the console: sent to our own pages alone, read by no script."""
 
 
 class KeyTable:
@@ -90,6 +93,8 @@ class KeyTable:
         """Who sent these headers, by key or by ticket. Raises NotAuthentic or NotAllowed."""
         authorization = headers.get(b"authorization")
         token = token_of(authorization, headers.get(b"x-api-key"))
+        if not token and (session := cookie_of(headers)):
+            return self._by_session(session, headers, allowed, now, ticket_secrets)
         if ticket_secrets and token.count(b".") == 2:
             return self._by_ticket(token, headers.get(b"origin"), allowed, now, ticket_secrets)
         found = self._keys.get(hashlib.sha256(token).digest()) or await self._look_for(token)
@@ -122,6 +127,31 @@ class KeyTable:
         # a key that may no longer mint them makes an agent's of a team lead's ticket
         lead = ticket.role == "team_lead" and key.scopes >= _TEAM_LEAD
         return Who(key.id, _TEAM_LEAD if lead else _AGENT, ticket.agent)
+
+    def _by_session(
+        self, token: str, headers: dict[bytes, bytes], allowed: frozenset[str], now: datetime, secrets: Sequence[str]
+    ) -> Who:
+        """By the cookie of the console, if a page of ours sends it. A browser adds it by itself, so that a page of
+        somebody else's could send requests in the person's name; the header it cannot add without being asked first."""
+        session = read_session(secrets, token, now)
+        origin = headers.get(b"origin")
+        foreign = origin is not None and origin.decode("latin-1").lower() != session.origin
+        if not session.origin or foreign or b"x-console" not in headers:
+            raise NotAuthentic("the console's session is good for the console's own pages alone")
+        key = check(self.by_id(session.key), frozenset(SCOPES), now)
+        # a key that lost a scope since, or never had it, gives no more than it holds
+        scopes = ROLES[session.role] & (key.scopes | ROLES["viewer"])
+        check(msgspec.structs.replace(key, scopes=scopes), allowed, now)
+        return Who(key.id, scopes, session.name)
+
+
+def cookie_of(headers: dict[bytes, bytes]) -> str:
+    """The console's session among the cookies; "" without one."""
+    for one in headers.get(b"cookie", b"").split(b";"):
+        name, _, value = one.strip().partition(b"=")
+        if name == COOKIE:
+            return value.decode("ascii", "replace")
+    return ""
 
 
 def token_of(authorization: bytes | None, api_key: bytes | None) -> bytes:

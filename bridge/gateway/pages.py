@@ -11,14 +11,27 @@ from typing import Final
 
 from msgspec import Struct
 
+from bridge.errors import NotFound
 from bridge.gateway.endpoint import Call, Endpoint, Raw
 from bridge.hosts import EmbedsForm
 
 WEB: Final = Path(__file__).resolve().parents[1] / "web"
 CARD: Final = "/widget/retention-card.js"
 EMBED_STYLE: Final = "/widget/embed.css"
+CONSOLE_FILES: Final = "/console/files"
+CONSOLE_PAGES: Final = (
+    "today",
+    "loops",
+    "automations",
+    "surveys",
+    "metrics",
+    "identity",
+    "sources",
+    "letters",
+    "models",
+)
 
-_IMPORT: Final = re.compile(r"^import (?:[^;]*? from )?[\"']\./([\w-]+\.js)[\"'];\n", re.MULTILINE)
+_IMPORT: Final = re.compile(r"^import (?:[^;]*? from )?[\"'](\.{1,2}/(?:\w+/)?[\w-]+\.js)[\"'];\n", re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=(?:async |const|let|class|function))", re.MULTILINE)
 _COMPILE_NOW: Final = "//# allFunctionsCalledOnLoad\n"  # V8 compiles beside the main thread what a card calls anyhow
 _YEAR: Final = b"public, max-age=31536000, immutable"
@@ -46,7 +59,7 @@ def embed_script(name: str) -> str:
 
 
 def join_modules(entry: Path) -> str:
-    """The module `entry` with all that it imports from its own folder, as one module that imports nothing.
+    """The module `entry` with all that it imports, from its own folder and those beside it, as one that imports nothing.
 
     Each file comes after those it imports; names are shared, so that no two files may use one for different things.
     """
@@ -58,11 +71,11 @@ def join_modules(entry: Path) -> str:
         text = path.read_text("utf-8")
         done[path] = ""  # whoever imports in a circle meets it here
         for name in _IMPORT.findall(text):
-            take(path.parent / name)
+            take((path.parent / name).resolve())
         del done[path]
         done[path] = _EXPORT.sub("", _IMPORT.sub("", text)).strip()
 
-    take(entry)
+    take(entry.resolve())
     return _COMPILE_NOW + "\n\n".join(done.values()) + "\n"
 
 
@@ -98,9 +111,23 @@ class Pages:
         reports = web / "reports"
         self._assets["/reports/uplift.js"] = make_asset(join_modules(reports / "uplift.js"), script, *here)
         self._assets["/reports/uplift.css"] = make_asset((reports / "uplift.css").read_text("utf-8"), "text/css", *here)
+        self._console(web / "console", script, here)
         pages = {"/desktop": web / "desktop" / "desktop.html", "/reports/uplift": reports / "uplift.html"}
+        pages["/console"] = web / "console" / "console.html"
         for place, file in pages.items():
             self._assets[place] = make_asset(self.versioned(file.read_text("utf-8")), "text/html", *page)
+
+    def _console(self, folder: Path, script: str, here: tuple[tuple[bytes, bytes], ...]) -> None:
+        """The console: its frame, and a module a page, loaded when it is opened first."""
+        styles = [folder / "console.css", *sorted((folder / "pages").glob("*.css"))]
+        style = "\n".join(path.read_text("utf-8") for path in styles)
+        self._assets[f"{CONSOLE_FILES}/console.css"] = make_asset(style, "text/css", *here)
+        for name in CONSOLE_PAGES:
+            if not (folder / "pages" / f"{name}.js").exists():
+                continue  # TEMPORARY until every page is there
+            module = make_asset(join_modules(folder / "pages" / f"{name}.js"), script, *here)
+            self._assets[f"{CONSOLE_FILES}/{name}.js"] = module
+        self._assets[f"{CONSOLE_FILES}/console.js"] = make_asset(join_modules(folder / "console.js"), script, *here)
 
     def versioned(self, text: str) -> str:
         """`text` with the version of each of our files behind its address, so that a browser may keep it for good."""
@@ -109,12 +136,23 @@ class Pages:
         return text
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Their routes."""
-        return tuple(Endpoint("GET", path, self.send, None) for path in self._assets)
+        """Their routes. Every page of the console is the same file: which one it is says its address."""
+        files = tuple(Endpoint("GET", path, self.send, None) for path in self._assets)
+        inside = ("/console/{page}", "/console/{page}/{one}")
+        return (*files, *(Endpoint("GET", path, self.send_console, None) for path in inside))
+
+    async def send_console(self, call: Call) -> Raw:
+        """A page of the console. Raises NotFound for one that there is not."""
+        if call.path["page"] not in CONSOLE_PAGES:
+            raise NotFound("there is no such page; the console begins at /console")
+        return self._answer(call, "/console")
 
     async def send(self, call: Call) -> Raw:
         """A file of the card or of a page; 304 when the browser has it already."""
-        asset = self._assets[call.scope["path"]]
+        return self._answer(call, call.scope["path"])
+
+    def _answer(self, call: Call, path: str) -> Raw:
+        asset = self._assets[path]
         tag = f'"{asset.version}"'.encode("ascii")
         versioned = b"v=" + asset.version.encode("ascii") == call.scope["query_string"]
         cache = _YEAR if versioned else _ASK_EACH_TIME

@@ -92,4 +92,7 @@ alter table outbox add column purpose @text not null default '';
 alter table outbox add column apology integer not null default 0;
 alter table outbox add column cost_minor bigint not null default 0;
 create index outbox_address on outbox (address, created_at) where address <> '';
-create index outbox_run on outbox (run) where run <> ''
+create index outbox_run on outbox (run) where run <> '';
+create index outbox_troubled on outbox (state, created_at) where state in ('uncertain', 'dead');
+create index outbox_finished on outbox (finished_at) where automation <> '';
+create index outcomes_age on outcomes (at)

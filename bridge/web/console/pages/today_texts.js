@@ -1,0 +1,46 @@
+// Words of the page that greets: what waits, and what became of the last day.
+
+export const TEXTS = {
+  de: {
+    heading: 'Heute',
+    nothing: 'Nichts wartet auf Sie. Schöner Tag.',
+    waiting: (count) => (count === 1 ? 'Eine Sache wartet auf jemanden.' : `${count} Dinge warten auf jemanden.`),
+    list: 'Zu tun',
+    day: 'In den letzten 24 Stunden',
+    since: (when) => `seit ${when}`,
+    errands: {
+      outbox_uncertain: [(n) => `${n === 1 ? 'Eine Nachricht' : `${n} Nachrichten`}: niemand weiß, ob sie ankam`, 'Beim Anbieter nachsehen und hier sagen. Von selbst wird nichts wiederholt.'],
+      outbox_dead: [(n) => `${n === 1 ? 'Eine Nachricht ließ' : `${n} Nachrichten ließen`} sich nicht zustellen`, 'Nach mehreren Versuchen aufgegeben.'],
+      letters_dead: [(n) => `${n === 1 ? 'Eine Lieferung ließ' : `${n} Lieferungen ließen`} sich nicht lesen`, 'Meist passt ein Feld nicht zur Zuordnung.'],
+      source_failing: [(n, names) => `${names.join(', ')}: keine Verbindung`, 'Solange fehlt, was von dort käme.'],
+      automations_paused: [() => 'Alle Automationen sind angehalten', 'Es wird nichts begonnen und nichts verschickt.'],
+      loops_overdue: [(n) => `${n === 1 ? 'Eine Schleife ist' : `${n} Schleifen sind`} überfällig`, 'Jemand wartet länger auf uns, als wir versprochen haben.'],
+      loops_due: [(n) => `${n === 1 ? 'Eine Schleife ist' : `${n} Schleifen sind`} heute fällig`, 'Noch ist Zeit.'],
+      identity_open: [(n) => `${n === 1 ? 'Ein Paar könnte' : `${n} Paare könnten`} dieselbe Person sein`, 'Zusammengeführt wird nur, was jemand bestätigt.'],
+    },
+    figures: { sent: 'Nachrichten verschickt', refused: 'Nachrichten zurückgehalten', saved: 'als gehalten notiert', lost: 'als verloren notiert', pending: 'noch offen' },
+    on: (n) => (n === 1 ? 'Eine Automation ist eingeschaltet.' : `${n || 'Keine'} Automationen sind eingeschaltet.`),
+    made: (when) => `Stand ${when}`,
+  },
+  en: {
+    heading: 'Today',
+    nothing: 'Nothing is waiting for you. Have a good day.',
+    waiting: (count) => (count === 1 ? 'One thing is waiting for somebody.' : `${count} things are waiting for somebody.`),
+    list: 'To do',
+    day: 'In the last 24 hours',
+    since: (when) => `since ${when}`,
+    errands: {
+      outbox_uncertain: [(n) => `${n === 1 ? 'One message' : `${n} messages`}: nobody knows whether it arrived`, 'Look it up at the provider and say so here. Nothing is repeated by itself.'],
+      outbox_dead: [(n) => `${n === 1 ? 'One message' : `${n} messages`} could not be delivered`, 'Given up after several attempts.'],
+      letters_dead: [(n) => `${n === 1 ? 'One delivery' : `${n} deliveries`} could not be read`, 'Mostly a field does not fit the mapping.'],
+      source_failing: [(n, names) => `${names.join(', ')}: no connection`, 'Until then, what would come from there is missing.'],
+      automations_paused: [() => 'All automations are paused', 'Nothing is begun and nothing is sent.'],
+      loops_overdue: [(n) => `${n === 1 ? 'One loop is' : `${n} loops are`} overdue`, 'Somebody has waited longer for us than we promised.'],
+      loops_due: [(n) => `${n === 1 ? 'One loop is' : `${n} loops are`} due today`, 'There is still time.'],
+      identity_open: [(n) => `${n === 1 ? 'One pair' : `${n} pairs`} could be the same person`, 'Only what somebody confirms is merged.'],
+    },
+    figures: { sent: 'messages sent', refused: 'messages held back', saved: 'noted as saved', lost: 'noted as lost', pending: 'still open' },
+    on: (n) => (n === 1 ? 'One automation is switched on.' : `${n || 'No'} automations are switched on.`),
+    made: (when) => `As of ${when}`,
+  },
+};
