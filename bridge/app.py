@@ -27,6 +27,7 @@ from bridge.gateway import (
     console,
     customers,
     desktop,
+    doubles,
     events,
     identities,
     lookup,
@@ -89,6 +90,11 @@ ROUTES: Final = (
     Endpoint("POST", "/v1/identity/split", identities.split, _for("supervisor"), (NotFound, Conflict)),
     Endpoint("POST", "/v1/identity/block", identities.block, _for("supervisor"), (Conflict,)),
     Endpoint("POST", "/v1/identity/unblock", identities.unblock, _for("supervisor"), (Conflict,)),
+    Endpoint("GET", "/v1/identity/proposals", doubles.listing, _for("supervisor")),
+    Endpoint("POST", "/v1/identity/proposals/{id}/merge", doubles.merge, _for("supervisor"), (NotFound, Conflict)),
+    Endpoint("POST", "/v1/identity/proposals/{id}/refuse", doubles.refuse, _for("supervisor"), (NotFound, Conflict)),
+    Endpoint("POST", "/v1/identity/proposals/{id}/reopen", doubles.reopen, _for("supervisor"), (NotFound, Conflict)),
+    Endpoint("GET", "/v1/identity/merges", doubles.merges, _for("supervisor")),
     Endpoint("GET", "/v1/identity/{id}", identities.show, _for("supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/sources", sources.listing, _for("admin", "supervisor")),
     Endpoint("GET", "/v1/models", models.listing, _for("admin", "supervisor")),
@@ -115,7 +121,7 @@ DEMO: Final = (
 
 CONSOLE: Final = (
     Endpoint("POST", "/console/session", console.sign_in, None, (Conflict, NotAllowed, NotAuthentic, NotFound)),
-    Endpoint("GET", "/console/session", console.show, _for("viewer")),
+    Endpoint("GET", "/console/session", console.show, None),
     Endpoint("DELETE", "/console/session", console.sign_out, None),
 )
 """How people sign in and out; no part of the described API."""

@@ -58,10 +58,11 @@ def embed_script(name: str) -> str:
     return f"/widget/embed-{name.replace('_', '-')}.js"
 
 
-def join_modules(entry: Path) -> str:
-    """The module `entry` with all that it imports, from its own folder and those beside it, as one that imports nothing.
+def join_modules(entry: Path, *exports: str) -> str:
+    """The module `entry` with all that it imports, of its folder and those beside it, as one that imports nothing.
 
     Each file comes after those it imports; names are shared, so that no two files may use one for different things.
+    `exports` are what the whole gives to others.
     """
     done: dict[Path, str] = {}
 
@@ -76,7 +77,8 @@ def join_modules(entry: Path) -> str:
         done[path] = _EXPORT.sub("", _IMPORT.sub("", text)).strip()
 
     take(entry.resolve())
-    return _COMPILE_NOW + "\n\n".join(done.values()) + "\n"
+    given = f"\nexport {{ {', '.join(exports)} }};\n" if exports else ""
+    return _COMPILE_NOW + "\n\n".join(done.values()) + "\n" + given
 
 
 def make_asset(text: str, content_type: str, *headers: tuple[bytes, bytes]) -> Asset:
@@ -125,7 +127,7 @@ class Pages:
         for name in CONSOLE_PAGES:
             if not (folder / "pages" / f"{name}.js").exists():
                 continue  # TEMPORARY until every page is there
-            module = make_asset(join_modules(folder / "pages" / f"{name}.js"), script, *here)
+            module = make_asset(join_modules(folder / "pages" / f"{name}.js", "open"), script, *here)
             self._assets[f"{CONSOLE_FILES}/{name}.js"] = module
         self._assets[f"{CONSOLE_FILES}/console.js"] = make_asset(join_modules(folder / "console.js"), script, *here)
 

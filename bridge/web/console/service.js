@@ -9,7 +9,7 @@ export class Problem extends Error {
 
 const HEADERS = { 'x-console': '1' };
 
-async function ask(method, path, { query, body, signal } = {}) {
+async function request(method, path, { query, body, signal } = {}) {
   const asked = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== '');
   const address = asked.length ? `${path}?${new URLSearchParams(asked)}` : path;
   const headers = body === undefined ? HEADERS : { ...HEADERS, 'content-type': 'application/json' };
@@ -33,7 +33,7 @@ export class Service {
 
   async #json(method, path, options) {
     try {
-      const answer = await ask(method, path, options);
+      const answer = await request(method, path, options);
       return answer.status === 204 ? null : await answer.json();
     } catch (problem) {
       if (problem.status === 401) this.ended();
@@ -58,17 +58,12 @@ export class Service {
   }
 
   async table(path, query) {
-    return (await ask('GET', path, { query })).blob();
+    return (await request('GET', path, { query })).blob();
   }
 
   // The session: null where nobody is signed in.
   async session() {
-    try {
-      return await (await ask('GET', '/console/session')).json();
-    } catch (problem) {
-      if (problem.status === 401) return null;
-      throw problem;
-    }
+    return (await request('GET', '/console/session')).json();
   }
 
   // By an access key, by a link, or, in demo mode, as whom one likes.
@@ -81,6 +76,6 @@ export class Service {
   }
 
   signOut() {
-    return ask('DELETE', '/console/session');
+    return request('DELETE', '/console/session');
   }
 }
