@@ -32,8 +32,11 @@ FactName = Literal[
     "risk.rose",
     "value.changed",
     "usage.fell",
+    "customer.responded",
     "loop.overdue",
+    "loop.closed",
     "incident.declared",
+    "survey.drawn",
 ]
 
 

@@ -71,10 +71,35 @@ TRIGGERS: Final[dict[FactKind, Trigger]] = {
     FactKind.risk_rose: Trigger(fields={"was": _BANDS, "now": _BANDS}, profiles=True),
     FactKind.value_changed: Trigger(fields={"was": _TIERS, "now": _TIERS}, profiles=True),
     FactKind.usage_fell: Trigger(fields={"metric": Field(kind=Kind.text)}, profiles=True),
+    FactKind.customer_responded: Trigger(
+        fields={
+            "answer": Field(kind=Kind.choice, values=("renew", "accept", "unsubscribe"), about="What the link was for"),
+            "channel": Field(kind=Kind.choice, values=tuple(one.value for one in Channel), about="Of the message"),
+            "product": Field(kind=Kind.text, about="Of the contract that is to be renewed"),
+            "offer": Field(kind=Kind.text, about="Id of the offer that was accepted"),
+            "automation": Field(kind=Kind.text, about="Id of the automation whose message it was"),
+        }
+    ),
     FactKind.loop_overdue: Trigger(
         fields={
             "clock": Field(kind=Kind.choice, values=("reply", "resolution")),
             "escalation": Field(kind=Kind.number),
+        }
+    ),
+    FactKind.survey_drawn: Trigger(
+        fields={
+            "survey": Field(kind=Kind.text, about="The id of the plan in config/surveys"),
+            "metric": _SURVEY["metric"],
+        }
+    ),
+    FactKind.loop_closed: Trigger(
+        fields={
+            "matter": Field(kind=Kind.text),
+            "cause": Field(kind=Kind.text, about="The code of the cause, of config/loops.yaml; else unknown"),
+            "done": Field(kind=Kind.boolean, about="A person wrote down what was done"),
+            "days": Field(kind=Kind.number, about="Days for which the loop was open"),
+            "lesson_de": Field(kind=Kind.text, about="What customers may read of the lesson that was drawn from it"),
+            "lesson_en": Field(kind=Kind.text, about="What customers may read of the lesson that was drawn from it"),
         }
     ),
     FactKind.incident_declared: Trigger(fields={"incident": Field(kind=Kind.text)}, by_clock=True),
@@ -86,7 +111,9 @@ SINCE: Final[Vocabulary] = {
     "since.talked": Field(kind=Kind.boolean, about="The customer spoke or wrote with a person since the fact"),
     "since.resolved": Field(kind=Kind.number, about="Tickets resolved since the fact"),
     "since.bought": Field(kind=Kind.boolean, about="Something was bought since the fact"),
+    "since.loop_closed": Field(kind=Kind.boolean, about="A loop of the customer was closed since the fact"),
     "since.answered": Field(kind=Kind.boolean, about="A survey was answered since the fact"),
+    "since.responded": Field(kind=Kind.boolean, about="A link of a message was used since the fact"),
 }
 """What became of the customer between the fact and now."""
 
