@@ -1,0 +1,173 @@
+"""Every customer's standing, page by page: what retention and feelings are counted from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+
+import msgspec
+from msgspec import Struct
+
+from bridge.flow.desk import Desk
+from bridge.flow.gathering import Makeup, makeups
+from bridge.flow.hindsight import SILENT
+from bridge.flow.leaving import By
+from bridge.flow.rewinding import Point, Told, point, told
+from bridge.flow.standing import (
+    Line,
+    Standing,
+    bridged,
+    contract_spans,
+    line,
+    rhythm_spans,
+    segment_steps,
+)
+from bridge.intake.records import Name, Version
+from bridge.model import Money, Purchase, SurveyResponse
+from bridge.scoring.rates import in_main, rate_of
+from bridge.store import Row, instant, micros
+
+PAGE = 500
+"""Customers that are read at once."""
+
+
+class _Owned(Struct):
+    owner: str | None = None
+
+
+_owned = msgspec.json.Decoder(_Owned)
+_purchase = msgspec.json.Decoder(Purchase)
+_response = msgspec.json.Decoder(SurveyResponse)
+
+
+class Counted(Struct, frozen=True):
+    """One customer, with every survey that they were asked or answered."""
+
+    standing: Standing
+    surveys: tuple[SurveyResponse, ...]
+
+
+class _Page(Struct):
+    """What was read of some customers, before it is looked at."""
+
+    makeups: Mapping[str, Makeup]
+    told: Sequence[Row]
+    held: Sequence[Row]
+    tiers: Mapping[str, str]
+
+
+async def count_customers(
+    desk: Desk, *, now: datetime, report: Callable[[int, int], None] | None = None
+) -> AsyncIterator[list[Counted]]:
+    """All customers as they stand at `now`, page by page, each once: who knows them, and under how many names, makes no
+    difference. Who belongs to whom is taken as it is today.
+
+    Reads in the caller's event loop and reckons beside it. `report` is told how many are done, and of how many.
+    """
+    of_all = (await desk.store.all("customers.in_all"))[0][0]
+    done, after = 0, ""
+    paid: set[str] = set()
+    while ids := [row[0] for row in await desk.store.all("customers.after", after=after, most=PAGE)]:
+        made = await makeups(desk.store, ids)
+        subjects = sorted({subject for one in made.values() for subject in one.subjects})
+        page = _Page(
+            makeups=made,
+            told=await desk.store.all("metrics.told", subjects=subjects),
+            held=await desk.store.all("metrics.held", subjects=subjects),
+            tiers={row[0]: row[1] for row in await desk.store.all("metrics.tiers", ids=ids)},
+        )
+        yield await asyncio.to_thread(_look, desk, page, now, paid)
+        done, after = done + len(ids), ids[-1]
+        if report is not None:
+            report(done, max(done, of_all))
+
+
+def _look(desk: Desk, page: _Page, now: datetime, paid: set[str]) -> list[Counted]:
+    """`paid`: the accounts whose contracts have been counted with one of their people already."""
+    today = point(now, desk.rules.deciding.card.zone)
+    lines, unclear, segments = _told(desk, page.told, today)
+    held: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in page.held:
+        held[row[0]].append(row)
+    found = []
+    for customer, makeup in page.makeups.items():
+        own = {name: one for subject in makeup.subjects for name, one in lines.get(subject, {}).items()}
+        rows = [row for subject in sorted(makeup.subjects) for row in held.get(subject, ())]
+        lost = any(subject in unclear for subject in makeup.subjects)
+        standing = _standing(desk, customer, tuple(own.values()), rows, lost=lost, today=today)
+        mine = tuple(one for one in own.values() if one.subject not in paid)
+        paid.update(one.subject for one in mine if one.subject.startswith("account:"))
+        standing = msgspec.structs.replace(
+            standing,
+            tier=page.tiers.get(customer, "unknown"),
+            owner=next((owner for row in rows if row[1] == "customer" and (owner := _owned.decode(row[3]).owner)), ""),
+            segments=next((segments[one] for one in sorted(makeup.accounts) if segments.get(one)), ()),
+            pays=bridged(mine),
+        )
+        found.append(Counted(standing, tuple(_response.decode(row[3]) for row in rows if row[1] == "survey_response")))
+    return found
+
+
+def _told(
+    desk: Desk, rows: Sequence[Row], today: Point
+) -> tuple[dict[str, dict[Name, Line]], set[str], dict[str, tuple[tuple[int, str], ...]]]:
+    """Contracts by subject, subjects with a contract of which nobody says when it stopped, segments by account."""
+    zone, rules = desk.rules.deciding.card.zone, desk.rules.deciding.card.file.value
+
+    def price(money: Money) -> int | None:
+        rate = rate_of(money.currency, rules)
+        return None if rate is None else round(in_main(money, rate, rules))
+
+    lines: defaultdict[str, dict[Name, Line]] = defaultdict(dict)
+    unclear: set[str] = set()
+    segments: dict[str, tuple[tuple[int, str], ...]] = {}
+    for name, some in groupby(rows, key=itemgetter(0, 1, 2)):
+        since = desk.live_since.get(name[0])
+        one: Told = told((_version(row) for row in some), None if since is None else micros(since))
+        subject = next((version.subject for version in reversed(one.versions) if version.subject), "")
+        if name[1] == "account":
+            segments[subject] = segment_steps(one, today, zone)
+        elif (made := line(one, today, zone, price)) is not None:
+            lines[made.subject][name] = made
+        elif any(begin <= today.micros for begin in one.counts):
+            unclear.add(subject)
+    return lines, unclear, segments
+
+
+def _standing(
+    desk: Desk, customer: str, lines: tuple[Line, ...], rows: Sequence[Row], *, lost: bool, today: Point
+) -> Standing:
+    day = today.today.toordinal()
+    if lines or lost:
+        spans = contract_spans(lines)
+        unclear = lost and (not spans or spans[-1].ends <= day)
+        return Standing(customer=customer, by=By.contract, spans=() if unclear else spans, lines=lines, unclear=unclear)
+    spans = rhythm_spans(
+        _days(desk, rows, day), day, fewest=max(2, desk.rules.deciding.card.settings.limits.fewest_purchases),
+        factor=SILENT,
+    )  # fmt: skip
+    return Standing(customer=customer, by=By.rhythm if spans else None, spans=spans)
+
+
+def _days(desk: Desk, rows: Sequence[Row], today: int) -> list[int]:
+    zone = desk.rules.deciding.card.zone
+    days = set()
+    for _, kind, effective_at, body in rows:
+        if kind == "purchase":
+            purchase = _purchase.decode(body)
+            if not purchase.refunded:
+                days.add((purchase.at or instant(effective_at)).astimezone(zone).date().toordinal())
+    return sorted(day for day in days if day <= today)
+
+
+def _version(row: Row) -> Version:
+    return Version(**dict(zip(_FIELDS, row, strict=True)))
+
+
+_FIELDS = (
+    "source", "object", "source_id", "ord", "hash", "kind", "effective_at", "known_at", "subject", "body",
+)  # fmt: skip
