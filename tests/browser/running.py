@@ -20,7 +20,7 @@ import msgspec
 import uvicorn
 from pydantic import SecretStr
 
-from bridge.access import mint_key, mint_ticket
+from bridge.access import SCOPES, mint_key, mint_ticket
 from bridge.app import App, create_app
 from bridge.gateway.gate import Gate
 from bridge.settings import Settings
@@ -173,7 +173,7 @@ class Running:
         self.app = create_app(self.settings, SOURCES)
         async with self.app.running() as gate:
             self.gate = gate
-            self.key, stored = mint_key("example", ["agent", "ivr", "supervisor"], utc_now())
+            self.key, stored = mint_key("example", SCOPES, utc_now())
             unit = Unit()
             keep_key(unit, stored)
             unit.add("sources.go_live", name="crm", at=0)
