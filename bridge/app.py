@@ -47,6 +47,7 @@ from bridge.gateway.asking import Asking
 from bridge.gateway.embeds import Embeds
 from bridge.gateway.endpoint import Endpoint, Methods, read_request_id
 from bridge.gateway.gate import Gate, utc_now
+from bridge.gateway.links import LinkPages
 from bridge.gateway.lookup import Lookup
 from bridge.gateway.openapi import Description
 from bridge.gateway.pages import Pages
@@ -147,10 +148,10 @@ class App:
             Endpoint("GET", "/openapi.json", description.document, None),
             Endpoint("GET", "/docs", description.page, None),
         )
-        pages = Pages()
+        pages, links = Pages(), LinkPages()
         embeds = Embeds(load_hosts(settings.config_dir / "hosts.yaml"), pages, settings)
         by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
-        for one in (*ROUTES, *described, *DEMO, *CONSOLE, *pages.endpoints(), *embeds.endpoints()):
+        for one in (*ROUTES, *described, *DEMO, *CONSOLE, *pages.endpoints(), *embeds.endpoints(), *links.endpoints()):
             by_path[one.path].append(one)
         self._router = Starlette(
             routes=[Route(path, Methods(some, self._open_gate)) for path, some in by_path.items()],

@@ -26,6 +26,8 @@ _PERSONAL_NAMES = re.compile(
 _KEYS = re.compile(
     r"\brb_[A-Za-z0-9]+_[A-Za-z0-9_-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}"
 )
+_LINKS = re.compile(r"(?<=/l/)[\w-]{16,}")
+"""Behind `/l/` stands what opens a customer's page."""
 _MAILS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 _PHONES = re.compile(
     r"(?:(?:\+|%2[bB])[1-9]|(?<![\w.:-])0(?:0?[1-9]|\())"  # international, or as dialled at home
@@ -35,7 +37,7 @@ _PHONES = re.compile(
 
 def mask_text(text: str) -> str:
     """`text` without keys, tokens, e-mail addresses and phone numbers."""
-    return _PHONES.sub(MASK, _MAILS.sub(MASK, _KEYS.sub(MASK, text)))
+    return _PHONES.sub(MASK, _MAILS.sub(MASK, _LINKS.sub(MASK, _KEYS.sub(MASK, text))))
 
 
 def _mask(name: str, value: Any) -> Any:

@@ -81,14 +81,14 @@ class SendSms(_Arguments, frozen=True):
 
 
 class SendEmail(_Arguments, frozen=True):
-    """An e-mail to one address. `unsubscribe` is where mail programs send who wants no more (https or mailto)."""
+    """An e-mail to one address. `unsubscribe` is where mail programs send who wants no more (https, http or mailto)."""
 
     to: Email
     subject: Line
     text: Text
     name: Name = ""
     reply_to: Email | None = None
-    unsubscribe: Annotated[str, Meta(pattern=r"^(https://|mailto:)\S+\Z")] | None = None
+    unsubscribe: Annotated[str, Meta(pattern=r"^(https?://|mailto:)\S+\Z")] | None = None
 
 
 class InviteSurvey(_Arguments, frozen=True):

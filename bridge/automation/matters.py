@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,11 @@ from bridge.model import InteractionState, TicketStatus
 from bridge.scoring.view import View
 
 
-def since_values(view: View, at: datetime, now: datetime) -> dict[str, Any]:
-    """The values of `triggers.SINCE`: what happened after `at`, up to `now`."""
+def since_values(
+    view: View, at: datetime, now: datetime, responded: Iterable[datetime] = (), closed: Iterable[datetime] = ()
+) -> dict[str, Any]:
+    """The values of `triggers.SINCE`: what happened after `at`, up to `now`. `responded` is when links were used,
+    `closed` when loops of the customer were closed."""
 
     def after(*instants: datetime | None) -> bool:
         first = next((one for one in instants if one is not None), None)
@@ -31,4 +35,6 @@ def since_values(view: View, at: datetime, now: datetime) -> dict[str, Any]:
         ),
         "since.bought": any(not one.record.refunded and after(one.record.at, one.at) for one in view.purchases),
         "since.answered": any(after(one.record.answered) for one in view.surveys),
+        "since.loop_closed": any(after(one) for one in closed),
+        "since.responded": any(after(one) for one in responded),
     }

@@ -36,6 +36,14 @@ class Cap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     days: Annotated[int, Meta(ge=1, le=3650)]
 
 
+class LinkDays(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For how many days the links of a message are good."""
+
+    unsubscribe: Annotated[int, Meta(ge=60, le=3650)] = 400
+    renew: Annotated[int, Meta(ge=1, le=3650)] = 60
+    accept: Annotated[int, Meta(ge=1, le=3650)] = 30
+
+
 class Outreach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The form of `config/outreach.yaml`; what is left out is careful."""
 
@@ -58,6 +66,18 @@ class Outreach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For how long a message waits for a better moment before it is given up."""
     unsubscribe: Annotated[str, Meta(pattern="^((https://|mailto:)[^ ]+)?$")] = ""
     """Where customers say that they want no more, while there are no links of their own for it."""
+    links: LinkDays = LinkDays()
+    company: Annotated[str, Meta(max_length=80)] = ""
+    """As customers know it: stands above the pages that links lead to."""
+    reach_us: dict[str, Annotated[str, Meta(max_length=200)]] = {}
+    """In each language, how customers reach a person: a number, an address."""
+    hand_over: tuple[Literal["create_task", "create_ticket", "add_note", "notify"], ...] = (
+        "create_task",
+        "create_ticket",
+        "add_note",
+        "notify",
+    )
+    """How employees learn that a customer renews or accepts: the first of these that a source can do."""
     through: dict[str, str] = {}
     """Action → the source that does it."""
     costs: dict[str, Annotated[float, Meta(ge=0, le=100_000)]] = {}
@@ -110,6 +130,9 @@ def _check(file: Outreach, path: str) -> None:
                 raise ConfigError(f"{path}: {name}.{field}", "ends before it begins")
     if all(span is None for span in msgspec.structs.astuple(file.hours)):
         raise ConfigError(f"{path}: hours", "leaves no time at all; switch automations off instead")
+    for language in LANGUAGES if file.reach_us else ():
+        if not file.reach_us.get(language):
+            raise ConfigError(f"{path}: reach_us.{language}", "the text is missing")
     for name in ("greeting", "greeting_unnamed", "closing"):
         for language in LANGUAGES:
             if not getattr(file, name).get(language):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from bridge.automation import outbox
 from bridge.automation.forms import MakeOffer
 from bridge.automation.gates import OF_THE_CUSTOMER, Verdict, judge, of_the_customer
+from bridge.automation.links import words_of_links
 from bridge.automation.matters import since_values
 from bridge.automation.ordering import Matter, Order, order, order_key
 from bridge.automation.outbox import Belongs
@@ -23,6 +24,7 @@ from bridge.errors import Superseded
 from bridge.flow.approaching import Known, office_of, person_of, read_known
 from bridge.flow.desk import Desk
 from bridge.flow.granting import running_grants
+from bridge.flow.linking import NO_LINKS, Links, keep_links, make_links
 from bridge.store import Unit, micros
 from bridge.telemetry import log
 
@@ -118,7 +120,8 @@ async def _begins(desk: Desk, going: _Going, now: datetime) -> bool:
 
 def _facts(going: _Going, now: datetime) -> dict[str, object]:
     view = going.known.situation.view
-    since = since_values(view, going.run.occurred_at, now) if view is not None else {}
+    at, responded = going.run.occurred_at, going.known.responded
+    since = since_values(view, at, now, responded) if view is not None else {}
     return {**going.known.situation.facts, **going.matter.fact, **since}
 
 
@@ -142,7 +145,7 @@ async def _step(desk: Desk, going: _Going, now: datetime) -> bool:
 
 
 async def _act(desk: Desk, unit: Unit, going: _Going, act: Act, now: datetime) -> bool:
-    verdict, ordered = await _verdict(desk, unit, going, act, now)
+    verdict, ordered, links = await _verdict(desk, unit, going, act, now)
     if verdict.until is not None:
         since = going.waits_since or now
         if verdict.until - since <= timedelta(days=desk.rules.outreach.patience_days):
@@ -162,14 +165,16 @@ async def _act(desk: Desk, unit: Unit, going: _Going, act: Act, now: datetime) -
     if going.run.mode == "dry":
         _note(unit, going, act.do, "would", "", now)
     else:
-        _enqueue(desk, unit, going, act, ordered, now)
+        _enqueue(desk, unit, going, act, ordered, links, now)
         _note(unit, going, act.do, "enqueued", "", now)
     going.done += 1
     return await _next(desk, unit, going, now)
 
 
-async def _verdict(desk: Desk, unit: Unit, going: _Going, act: Act, now: datetime) -> tuple[Verdict, Order | None]:
-    """Whether the step may be done, and the order for it."""
+async def _verdict(
+    desk: Desk, unit: Unit, going: _Going, act: Act, now: datetime
+) -> tuple[Verdict, Order | None, Links]:
+    """Whether the step may be done, the order for it, and the links that it may name."""
     known, rule = going.known, going.rule
     unit.guard("customers.versions", known.version, ids=[known.customer])
     person = await person_of(desk, unit, known, rule, now)
@@ -178,29 +183,32 @@ async def _verdict(desk: Desk, unit: Unit, going: _Going, act: Act, now: datetim
     else:
         verdict = judge(rule, act, person, desk.rules.outreach, now, cause=going.run.cause)
     if not verdict.go:
-        return verdict, None
-    ordered = order(going.matter, act, known.situation, office_of(desk, {}), now)
+        return verdict, None, NO_LINKS
+    links = make_links(desk, going.matter, act, known, now)
+    ordered = order(going.matter, act, known.situation, office_of(desk, words_of_links(links.made)), now)
     if not isinstance(ordered, Order):
-        return Verdict(reason=ordered), None
+        return Verdict(reason=ordered), None, NO_LINKS
     key = order_key(going.matter, going.step, ordered.address)
     if await desk.store.one("automations.enqueued", dedupe_key=key) is not None:
-        return Verdict(reason="already_sent"), None
+        return Verdict(reason="already_sent"), None, NO_LINKS
     if isinstance(act.form, MakeOffer):
         granted = (await running_grants(desk.store, [known.customer])).get(known.customer, {})
         offer = desk.rules.deciding.playbooks.catalogue.offers.get(act.form.id)
         barred = {act.form.id, *(offer.not_with if offer else ())}
         if any(until > now and id in barred for id, until in granted.items()):
-            return Verdict(reason="offer_running"), None
+            return Verdict(reason="offer_running"), None, NO_LINKS
     if not await room_for(desk.store, rule, ordered.cost_minor, office_of(desk, {}).currency, now):
-        return Verdict(reason="budget_spent"), None
-    return verdict, ordered
+        return Verdict(reason="budget_spent"), None, NO_LINKS
+    return verdict, ordered, links
 
 
-def _enqueue(desk: Desk, unit: Unit, going: _Going, act: Act, ordered: Order, now: datetime) -> None:
+def _enqueue(desk: Desk, unit: Unit, going: _Going, act: Act, ordered: Order, links: Links, now: datetime) -> None:
     rule = going.rule
+    key = order_key(going.matter, going.step, ordered.address)
+    keep_links(desk, unit, links, ordered, going.known, run=going.run.id, automation=rule.id, key=key, now=now)
     outbox.enqueue(
         unit,
-        dedupe_key=order_key(going.matter, going.step, ordered.address),
+        dedupe_key=key,
         source=ordered.source,
         action=ordered.action,
         args=ordered.args,

@@ -22,7 +22,8 @@ from bridge.playbook.situation import Situation
 from bridge.scoring import score
 from bridge.store import Row, Unit, instant, micros
 
-_CHANNELS: Final = {"email": (Channel.email,), "phone": (Channel.voice, Channel.sms)}
+CHANNELS_OF: Final = {"email": (Channel.email,), "phone": (Channel.voice, Channel.sms)}
+"""By which channels the addresses of a kind are reached."""
 
 
 class Known(Struct, kw_only=True):
@@ -33,6 +34,8 @@ class Known(Struct, kw_only=True):
     version: list[Row]
     before: list[str]
     """Ids under which the customer was known too."""
+    responded: tuple[datetime, ...] = ()
+    """When links of messages were used."""
 
 
 async def survivor(desk: Desk, customer: str) -> str:
@@ -54,11 +57,13 @@ async def read_known(desk: Desk, customers: Iterable[str], now: datetime) -> dic
             continue
         before = [row[0] for row in await desk.store.all("privacy.absorbed", customer=customer)]
         scores = score(desk.rules.deciding.card, view, now, desk.fitted)
+        everybody = sorted({customer, asked, *before})
         known[asked] = Known(
             customer=customer,
             situation=Situation(view, scores),
             version=[rows[customer]],
-            before=sorted({customer, asked, *before}),
+            before=everybody,
+            responded=tuple(instant(row[1]) for row in await desk.store.all("links.responded", customers=everybody)),
         )
     return known
 
@@ -102,7 +107,7 @@ async def opt_out(
     erasure. `channels` are those of the address, all by default."""
     kind = address.partition(":")[0]
     unit = Unit()
-    for channel in _CHANNELS.get(kind, ()) if channels is None else channels:
+    for channel in CHANNELS_OF.get(kind, ()) if channels is None else channels:
         hashed = suppression(desk.salt, address)
         unit.add("automations.opt_out", hash=hashed, channel=channel.value, at=micros(now), reason=reason)
     await desk.store.write(unit)
