@@ -20,12 +20,14 @@ from bridge.automation import outbox
 from bridge.automation.register import CHANNEL, adopt
 from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
 from bridge.facts import Origin
-from bridge.flow import Desk, absorb, apply_rules, exposing, fit_tiers, refresh_due, review
+from bridge.flow import Desk, absorb, apply_rules, exposing, fit_tiers, look_for_doubles, refresh_due, review
 from bridge.flow.advancing import advance_due
 from bridge.flow.reading import next_try
 from bridge.flow.relearning import learn_next
 from bridge.flow.sending import send_due
+from bridge.flow.settling import reconcile_due
 from bridge.flow.sweeping import sweep_once
+from bridge.flow.tending import tend_once
 from bridge.intake import inbox, sync
 from bridge.intake.inbox import Delivery
 from bridge.store import Unit, micros
@@ -46,6 +48,11 @@ KEEP_ANSWERS = timedelta(days=1)
 FETCHES_AT_ONCE = 8
 RUNS_AT_ONCE = 25
 SENDS_AT_ONCE = 25
+RECONCILE_SECONDS = 30.0
+PARTING_SECONDS = 20.0
+"""How long what is being sent may take to its end after the process was asked to stop."""
+LOOPS_AT_ONCE = 50
+LOOPS_SECONDS = 15.0
 
 
 def utc_now() -> datetime:
@@ -100,6 +107,7 @@ class Worker(Struct, kw_only=True):
             asyncio.create_task(self._repeat(stop, self.tidy, None)),
             asyncio.create_task(self._repeat(stop, self.automate, CHANNEL)),
             asyncio.create_task(self._repeat(stop, self.send, outbox.CHANNEL)),
+            asyncio.create_task(self._repeat(stop, self.tend, None)),
         ]
         await stop.wait()
         for loop in loops:
@@ -211,12 +219,21 @@ class Worker(Struct, kw_only=True):
             return 0.0
         return IDLE_SECONDS
 
+    async def tend(self) -> float:
+        """Do what time does to one batch of loops: clocks that ran out, who waits no longer."""
+        return 0.0 if await tend_once(self.desk, most=LOOPS_AT_ONCE, now=self.clock()) else LOOPS_SECONDS
+
     async def send(self) -> float:
         """Do one batch of what the outbox holds."""
         done = await send_due(self.desk, self.client, most=SENDS_AT_ONCE, clock=self.clock)
         if done:
             METRICS.batches.labels("outbox").inc()
         return 0.0 if done else IDLE_SECONDS
+
+    async def reconcile(self) -> float:
+        """Ask vendors what became of uncertain actions; returns how long to rest."""
+        await reconcile_due(self.desk, self.client, most=SENDS_AT_ONCE, clock=self.clock)
+        return RECONCILE_SECONDS
 
     async def poll_all(self) -> float:
         """Poll every source that is due, all sources at once; returns how long to rest."""
@@ -265,6 +282,7 @@ class Worker(Struct, kw_only=True):
         await review(self.desk, now)
         await exposing.settle(self.desk, now)
         await learn_next(self.desk, now)
+        await look_for_doubles(self.desk, now)
         rows = await self.desk.store.all("inbox.states")
         for state in ("new", "waiting", "dead"):
             METRICS.waiting.labels(state).set(sum(row[2] for row in rows if row[1] == state))

@@ -87,6 +87,14 @@ async def separate(
     return [number for number, *_ in wanted]
 
 
+async def keep_apart(desk: Desk, a: str, b: str, *, by: str, evidence: dict[str, Any], now: datetime) -> str:
+    """State that two profiles (each `source:id`) of two customers are two people, whatever they will have in common;
+    returns the id under which `split` takes it back."""
+    number = "s_" + secrets.token_hex(8)
+    await _assert(desk, [(number, pid_of(a), pid_of(b), False)], by=by, evidence=evidence, now=now)
+    return number
+
+
 async def block(desk: Desk, key: Key, *, reason: str, by: str, now: datetime) -> None:
     """Let `key` identify nobody any more (a switchboard, a role address)."""
     unit = Unit()

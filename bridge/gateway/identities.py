@@ -145,6 +145,7 @@ async def merge(call: Call, body: Merge) -> Decided:
 async def split(call: Call, body: Split) -> Decided:
     """Take a merge (or a separation) back: everything is as if it had never been, with all that came in since."""
     await flow.split(call.gate.desk, body.id, by=call.who.actor, now=call.now)
+    await call.gate.store.change("review.reopened", decision=body.id)
     return Decided(ids=[body.id])
 
 

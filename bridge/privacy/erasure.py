@@ -94,7 +94,7 @@ def _seen(found: Traces) -> list[str]:
 
 def _drop(desk: Desk, unit: Unit, found: Traces, *, number: str, now: datetime) -> None:
     for source, source_id in found.members:
-        for table in ("identities", "memberships", "profiles"):
+        for table in ("identities", "memberships", "match_tokens", "proposals", "profiles"):
             unit.add(f"privacy.drop_{table}", source=source, source_id=source_id)
         adapter = desk.registry.sources.get(source)
         if adapter is not None and "erase" in adapter.manifest.capabilities:

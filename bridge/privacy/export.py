@@ -24,6 +24,8 @@ _INSTANTS = {
     "undone_at",
     "said_at",
     "settled_at",
+    "found_at",
+    "decided_at",
 }
 _JSON = {"body", "data", "raw", "args", "evidence", "later"}
 
@@ -43,6 +45,7 @@ _COLUMNS = {
     "actions": ("privacy.actions", "source action args state due_at"),
     "automations": ("privacy.runs", "automation kind cause data occurred_at state reason"),
     "merges": ("privacy.assertions", "a b same origin evidence at undone_at"),
+    "proposed_merges": ("privacy.proposals", "state score evidence found_at decided_at"),
     "seen_by": ("privacy.audit", "at actor action"),
 }
 

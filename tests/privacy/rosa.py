@@ -9,7 +9,7 @@ from typing import Any
 from bridge.adapter.base import Item
 from bridge.automation import outbox
 from bridge.cards import unpack_card
-from bridge.flow import Desk
+from bridge.flow import Desk, look_for_doubles
 from bridge.gateway.trail import Trail
 from bridge.intake import sync
 from bridge.store import Unit, find_answer, micros
@@ -117,6 +117,7 @@ async def tell_of_rosa(desk: Desk) -> str:
     assert row is not None
     assert row[0] == "exact"
     await _use(desk, str(row[1]), str(row[7]))
+    await _propose(desk)
     return str(row[1])
 
 
@@ -162,6 +163,16 @@ async def _use(desk: Desk, customer: str, decision: str) -> None:
     outbox.enqueue(unit, dedupe_key="m1", source="helpdesk", action="send_sms", args=args, now=NOW, customer=customer)
     _set_off(unit, customer)
     await desk.store.write(unit)
+
+
+async def _propose(desk: Desk) -> None:
+    """What she has in common with others is looked for, and somebody is proposed as the same person."""
+    await look_for_doubles(desk, NOW)
+    unit = Unit()
+    sides = {"a_source": "helpdesk", "a_id": str(ROSA), "b_source": "helpdesk", "b_id": "5"}
+    unit.add("review.put", id="p_1", score=7, evidence="[]", found_at=micros(NOW), **sides)
+    await desk.store.write(unit)
+    assert await query(desk.settings.database_url, "select token from match_tokens")
 
 
 def _set_off(unit: Unit, customer: str) -> None:

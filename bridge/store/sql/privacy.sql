@@ -170,3 +170,13 @@ select at, actor, action from audit where subject = any(:seen) order by at, id
 select source, source_id, customer from profiles
 where source > :source or (source = :source and source_id > :source_id)
 order by source, source_id limit :most
+
+-- name: drop_match_tokens
+delete from match_tokens where source = :source and source_id = :source_id
+
+-- name: drop_proposals
+delete from proposals where (a_source = :source and a_id = :source_id) or (b_source = :source and b_id = :source_id)
+
+-- name: proposals
+select state, score, evidence, found_at, decided_at from proposals
+where a_source || ':' || a_id = any(:names) or b_source || ':' || b_id = any(:names) order by found_at, id
