@@ -144,13 +144,23 @@ def neutral(
     )
 
 
-def tail(*, age_seconds: int | None, degraded: bool, missing: str, answer_ms: int, ask: bytes = b"") -> bytes:
+def tail(
+    *,
+    age_seconds: int | None,
+    degraded: bool,
+    missing: str,
+    answer_ms: int,
+    ask: bytes = b"",
+    loop_minutes: int | None = None,
+) -> bytes:
     """The keys of TAIL, beginning with a comma and ending with the closing brace.
 
     `age_seconds` is None where there are no data to be old; `missing` is a comma-separated list of source names; `ask`
-    is what `question` gave.
+    is what `question` gave. `loop_minutes` is until the next clock of the customer's open loop runs out, negative when
+    it has; None where no clock runs, or nobody may see it.
     """
-    return b',"loop_due_in_min":"","as_of_age_s":"%b","degraded":"%b","missing_sources":"%b","answer_ms":"%d",%b' % (
+    return b',"loop_due_in_min":"%b","as_of_age_s":"%b","degraded":"%b","missing_sources":"%b","answer_ms":"%d",%b' % (
+        b"" if loop_minutes is None else b"%d" % loop_minutes,
         b"" if age_seconds is None else b"%d" % max(0, age_seconds),
         b"true" if degraded else b"false",
         _NOT_TOKEN.sub("", missing).encode("ascii") if missing else b"",

@@ -18,6 +18,7 @@ from bridge.adapter.client import Client, open_client
 from bridge.adapter.delivery import Item, Refetch
 from bridge.automation import outbox
 from bridge.automation.register import CHANNEL, adopt
+from bridge.automation.survey_register import adopt_surveys
 from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
 from bridge.facts import Origin
 from bridge.flow import Desk, absorb, apply_rules, exposing, fit_tiers, look_for_doubles, refresh_due, review
@@ -25,6 +26,8 @@ from bridge.flow.advancing import advance_due
 from bridge.flow.reading import next_try
 from bridge.flow.relearning import learn_next
 from bridge.flow.sending import send_due
+from bridge.flow.survey_answers import match_answers
+from bridge.flow.surveying import survey_once
 from bridge.flow.settling import reconcile_due
 from bridge.flow.sweeping import sweep_once
 from bridge.flow.tending import tend_once
@@ -98,6 +101,8 @@ class Worker(Struct, kw_only=True):
         await sync.register(self.desk.store, self.desk.registry.sources, now)
         if changed := await adopt(self.desk.store, self.desk.rules.automations, now):
             log("worker").info("automations.adopted", automations=changed)
+        if changed := await adopt_surveys(self.desk.store, self.desk.rules.surveys, now):
+            log("worker").info("surveys.adopted", surveys=changed)
         await self.desk.look_up()
         if await apply_rules(self.desk, now):
             log("worker").info("rules.applied", version=self.desk.rules.deciding.version)

@@ -121,7 +121,7 @@ async def _begins(desk: Desk, going: _Going, now: datetime) -> bool:
 def _facts(going: _Going, now: datetime) -> dict[str, object]:
     view = going.known.situation.view
     at, responded = going.run.occurred_at, going.known.responded
-    since = since_values(view, at, now, responded) if view is not None else {}
+    since = since_values(view, at, now, responded, going.known.closed) if view is not None else {}
     return {**going.known.situation.facts, **going.matter.fact, **since}
 
 

@@ -15,6 +15,7 @@ from bridge.automation.rules import Automation
 from bridge.flow.desk import Desk
 from bridge.flow.gathering import makeups, views
 from bridge.flow.granting import running_grants
+from bridge.flow.looping import closings
 from bridge.identity.suppression import suppression
 from bridge.model import Channel
 from bridge.playbook.offers import OfferKind
@@ -36,6 +37,8 @@ class Known(Struct, kw_only=True):
     """Ids under which the customer was known too."""
     responded: tuple[datetime, ...] = ()
     """When links of messages were used."""
+    closed: tuple[datetime, ...] = ()
+    """When loops were closed."""
 
 
 async def survivor(desk: Desk, customer: str) -> str:
@@ -64,6 +67,7 @@ async def read_known(desk: Desk, customers: Iterable[str], now: datetime) -> dic
             version=[rows[customer]],
             before=everybody,
             responded=tuple(instant(row[1]) for row in await desk.store.all("links.responded", customers=everybody)),
+            closed=await closings(desk.store, everybody),
         )
     return known
 

@@ -18,12 +18,14 @@ from bridge.flow.folding import Change
 from bridge.flow.gathering import Makeup, makeups, owners, views
 from bridge.flow.granting import running_grants
 from bridge.flow.joining import Regrouped, exact_keys, key_rows, regroup, write_groups
+from bridge.flow.looping import follow
 from bridge.flow.tagging import hear_tags
 from bridge.identity.keys import Standing
 from bridge.identity.neighbourhood import Neighbourhood, survey
 from bridge.identity.partition import Assertion, Pid, Profile
 from bridge.intake.records import Name
 from bridge.model import Key, KeyKind
+from bridge.scoring.view import View
 from bridge.store import Row, Unit, micros
 
 OTHER_RULES = timedelta(minutes=5)
@@ -104,6 +106,7 @@ async def conclude(
     made = await _makeups(desk, decided, found, regrouped, rows)
     facts: list[Fact] = []
     prepared: dict[str, Prepared] = {}
+    seen_now: dict[str, View] = {}
     before = await _decisions(desk, decided)
     granted = await running_grants(desk.store, decided, regrouped.absorbed)
     for customer, seen in (
@@ -122,6 +125,7 @@ async def conclude(
             policies=desk.policies,
         )
         prepared[customer] = one
+        seen_now[customer] = seen
         facts += _supersede(unit, one, before.get(customer, []), origins[customer], now)
         due_at, why = _next_due(desk, one, now)
         put.append(_customer(customer, regrouped, stored, now, due_at=micros(due_at), origin=why))
@@ -137,6 +141,7 @@ async def conclude(
             bearing = _bearing(change, owned)
             facts += await hear_tags(desk.store, unit, change.before, change.after, bearing, now)
     noted = list({fact.id: fact for fact in facts}.values())
+    noted += await follow(desk, unit, seen_now, noted, now, regrouped.absorbed)
     unit.many("customers.add_fact", [fact_row(fact) for fact in noted])
     await trigger(desk.store, unit, desk.armed, noted, live_since=desk.live_since, now=now)
     await _write_keys(desk, unit, found, regrouped, rows, stored_keys, prepared, before, made)

@@ -8,13 +8,17 @@ from datetime import datetime
 from msgspec import Struct
 
 from bridge.adapter.registry import Registry
+from bridge.automation.loop_rules import LoopRules, load_loops
 from bridge.automation.messages import load_messages
 from bridge.automation.outreach import Outreach, load_outreach
 from bridge.automation.register import Armed, read_armed
 from bridge.automation.rules import Automation, load_automations
+from bridge.automation.survey_forms import NOTHING_SAID, SurveyingFile
+from bridge.automation.surveys import Plan, load_surveying, load_surveys
 from bridge.decisions import Deciding, load_deciding
 from bridge.facts import Origin
 from bridge.flow.folding import Change
+from bridge.flow.metering import Metering, load_metering
 from bridge.flow.models import IN_FORCE, read_fitted, read_policies
 from bridge.identity.rules import IdentityRules, load_identity
 from bridge.playbook import Policy
@@ -33,6 +37,10 @@ class Rules(Struct, frozen=True, kw_only=True):
     deciding: Deciding
     automations: tuple[Automation, ...] = ()
     outreach: Outreach = Outreach()
+    loops: LoopRules = LoopRules()
+    metering: Metering = Metering()
+    surveys: tuple[Plan, ...] = ()
+    surveying: SurveyingFile = NOTHING_SAID
 
 
 class Desk(Struct, kw_only=True):
@@ -89,11 +97,16 @@ def load_rules(settings: Settings) -> Rules:
     folder = settings.config_dir
     deciding = load_deciding(folder, settings.languages)
     messages = load_messages(folder / "messages")
+    outreach = load_outreach(folder / "outreach.yaml")
     return Rules(
         identity=load_identity(folder / "identity.yaml"),
         deciding=deciding,
         automations=load_automations(folder / "automations", deciding.playbooks.catalogue, messages),
-        outreach=load_outreach(folder / "outreach.yaml"),
+        outreach=outreach,
+        loops=load_loops(folder / "loops.yaml", outreach.people),
+        metering=load_metering(folder / "metrics.yaml"),
+        surveys=load_surveys(folder / "surveys", deciding.playbooks.catalogue, messages),
+        surveying=load_surveying(folder / "surveying.yaml"),
     )
 
 

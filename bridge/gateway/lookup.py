@@ -132,11 +132,13 @@ class Lookup:
             _log.error("a look-up went without the store", problem=type(problem).__name__)
             row, missing, degraded = None, "", True
         at = micros(now)
-        match, age, known = "none", None, _NOBODY
+        match, age, known, due = "none", None, _NOBODY, None
         if row is not None:
             match, known = row[0], _pieces(row, asked, agent="agent" in who.scopes)
             if row[7] is not None:
                 age = (at - row[10]) // 1_000_000
+                if row[14] is not None and "agent" in who.scopes:
+                    due = (row[14] - at) // 60_000_000
             elif match == "exact":
                 degraded = True
             if asked.interaction and match == "exact":
@@ -152,6 +154,7 @@ class Lookup:
             missing=missing,
             answer_ms=int((perf_counter() - began) * 1000),
             ask=ask,
+            loop_minutes=due,
         )
         format = choose(headers.get(b"accept", b""))
         return Answer(project(body, format), format, match)

@@ -14,6 +14,7 @@ from bridge.cards import unpack_card
 from bridge.errors import BadRequest, Conflict, NotFound, Superseded
 from bridge.facts import FactKind, Origin, fact_id
 from bridge.flow.exposing import drawn_on, note
+from bridge.flow.handling import note_outcome
 from bridge.gateway.endpoint import Call
 from bridge.gateway.grants import Running, check_grant
 from bridge.model import Money
@@ -77,6 +78,8 @@ async def record(call: Call, body: OutcomeBody) -> Recorded:
         try:
             if body.offer is not None:
                 await _grant(call, unit, row, seen[0])
+            if body.result is not None or body.disposition is not None:
+                await note_outcome(call.gate.desk, unit, row, now=call.now)
             await call.gate.store.write(unit)
         except (Superseded, Conflict) as problem:
             # somebody granted this customer something at this moment, or it was this very outcome, sent twice

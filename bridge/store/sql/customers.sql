@@ -56,7 +56,7 @@ on conflict (customer, language) do update set
   main = excluded.main, id = excluded.id, computed_at = excluded.computed_at, valid_until = excluded.valid_until, as_of = excluded.as_of,
   tier = excluded.tier, priority = excluded.priority, route_hint = excluded.route_hint, risk_band = excluded.risk_band,
   value_minor = excluded.value_minor, currency = excluded.currency, routing = excluded.routing, detail = excluded.detail,
-  card = excluded.card, made_of = excluded.made_of,
+  card = excluded.card, made_of = excluded.made_of, loop_due = null,
   probability = excluded.probability, scored_by = excluded.scored_by, signals = excluded.signals,
   shown_at = case when decisions.id = excluded.id then decisions.shown_at else null end
 

@@ -5,7 +5,7 @@ with recursive chain (id, merged_into) as (
   select c.id, c.merged_into from customers c join chain on c.id = chain.merged_into
 )
 select 'exact', c.id, '', 1, coalesce(d.tier, ''), coalesce(d.priority, 3), coalesce(d.route_hint, ''),
-       d.id, d.computed_at, d.valid_until, d.as_of, d.routing, d.detail, d.language
+       d.id, d.computed_at, d.valid_until, d.as_of, d.routing, d.detail, d.language, d.loop_due
 from chain c
 left join decisions d on d.customer = c.id
   and case when :language::text is null then d.main = 1 else d.language = :language::text end

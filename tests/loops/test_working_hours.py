@@ -1,0 +1,117 @@
+"""Clocks that run only while somebody is at work."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.automation.calendar import Week, WorkingCalendar, check_calendar
+from bridge.errors import ConfigError
+
+BERLIN = ZoneInfo("Europe/Berlin")
+ROUND_THE_CLOCK = (("00:00", "24:00"),)
+OFFICE = WorkingCalendar(holidays=("2026-12-25", "2027-01-01"))
+ALWAYS = WorkingCalendar(
+    hours=Week(
+        **dict.fromkeys(
+            ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), ROUND_THE_CLOCK
+        )
+    )
+)
+SPLIT = WorkingCalendar(
+    time_zone="America/New_York",
+    hours=Week(monday=(("08:00", "12:00"), ("13:00", "17:00")), sunday=(("01:00", "04:00"),)),
+    holidays=("2026-11-26",),
+)
+instants = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)).map(lambda at: at.replace(tzinfo=timezone.utc))
+lengths = st.integers(0, 100 * 60).map(lambda minutes: timedelta(minutes=minutes))
+calendars = st.sampled_from((OFFICE, ALWAYS, SPLIT))
+
+
+def berlin(year: int, month: int, day: int, hour: int = 0) -> datetime:
+    return datetime(year, month, day, hour, tzinfo=BERLIN)
+
+
+@given(calendars, instants, lengths)
+def test_what_is_added_has_passed(calendar: WorkingCalendar, at: datetime, length: timedelta) -> None:
+    assert calendar.between(at, calendar.add(at, length)) == length
+
+
+@given(calendars, instants, lengths, lengths)
+def test_in_two_goes_it_is_as_long(calendar: WorkingCalendar, at: datetime, one: timedelta, other: timedelta) -> None:
+    assert calendar.add(calendar.add(at, one), other) == calendar.add(at, one + other)
+
+
+@given(calendars, instants, instants, instants)
+def test_stretches_add_up(calendar: WorkingCalendar, a: datetime, b: datetime, c: datetime) -> None:
+    first, middle, last = sorted((a, b, c))
+    assert calendar.between(first, middle) + calendar.between(middle, last) == calendar.between(first, last)
+    assert calendar.between(last, first) == -calendar.between(first, last)
+
+
+@given(calendars, instants, lengths)
+def test_no_clock_is_faster_than_time(calendar: WorkingCalendar, at: datetime, length: timedelta) -> None:
+    assert calendar.add(at, length) - at >= length
+    assert timedelta(0) <= calendar.between(at, at + length) <= length
+
+
+@given(instants, lengths)
+def test_round_the_clock_is_time_itself(at: datetime, length: timedelta) -> None:
+    assert ALWAYS.add(at, length) == at + length
+
+
+@given(calendars, instants)
+def test_a_clock_runs_exactly_while_somebody_works(calendar: WorkingCalendar, at: datetime) -> None:
+    moment = timedelta(microseconds=1)
+    assert (calendar.between(at, at + moment) == moment) == calendar.working(at)
+
+
+@pytest.mark.parametrize(
+    ("at", "hours", "due"),
+    [
+        (berlin(2026, 11, 23, 10), 4, berlin(2026, 11, 23, 14)),
+        (berlin(2026, 11, 23, 15), 4, berlin(2026, 11, 24, 10)),
+        (berlin(2026, 11, 23, 6), 9, berlin(2026, 11, 23, 17)),  # due at the close of work, not the next morning
+        (berlin(2026, 11, 20, 16), 2, berlin(2026, 11, 23, 9)),  # over the weekend
+        (berlin(2026, 11, 21, 12), 1, berlin(2026, 11, 23, 9)),
+        (berlin(2026, 12, 24, 16), 2, berlin(2026, 12, 28, 9)),  # Christmas Day is a Friday
+        (berlin(2026, 10, 23, 16), 10, berlin(2026, 10, 26, 17)),  # clocks are put back on the 25th
+        (berlin(2026, 3, 27, 16), 10, berlin(2026, 3, 30, 17)),  # and forward on the 29th of March
+    ],
+)
+def test_office_hours_are_those_of_the_wall_clock(at: datetime, hours: int, due: datetime) -> None:
+    assert OFFICE.add(at, timedelta(hours=hours)) == due
+
+
+def test_a_night_shift_lasts_as_long_as_it_lasts() -> None:
+    night = WorkingCalendar(hours=Week(sunday=(("01:00", "04:00"),)))
+    back, forward, usual = berlin(2026, 10, 25), berlin(2026, 3, 29), berlin(2026, 11, 1)
+    assert [night.between(day, day + timedelta(hours=12)) / timedelta(hours=1) for day in (usual, back, forward)] == [
+        3,
+        4,
+        2,
+    ]
+
+
+def test_the_day_ends_where_the_calendar_is() -> None:
+    assert OFFICE.day_ends(datetime(2026, 11, 22, 23, 30, tzinfo=timezone.utc)) == berlin(2026, 11, 24)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "place"),
+    [
+        (WorkingCalendar(time_zone="Europe/Atlantis"), "time_zone"),
+        (WorkingCalendar(holidays=("25.12.2026",)), "holidays[0]"),
+        (WorkingCalendar(hours=Week(monday=(("17:00", "08:00"),))), "hours.monday"),
+        (WorkingCalendar(hours=Week(monday=(("08:00", "12:00"), ("11:00", "17:00")))), "hours.monday"),
+        (WorkingCalendar(hours=Week(monday=(), tuesday=(), wednesday=(), thursday=(), friday=())), "hours"),
+    ],
+)
+def test_a_calendar_that_cannot_be_is_refused_with_its_place(calendar: WorkingCalendar, place: str) -> None:
+    with pytest.raises(ConfigError) as problem:
+        check_calendar(calendar, "loops.yaml: calendar")
+    assert f"loops.yaml: calendar.{place}:" in str(problem.value)
