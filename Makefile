@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test live fix golden docs bench bench-scoring bench-choice lock clean
+.PHONY: help run test live fix golden docs bench bench-scoring bench-choice bench-crashes lock clean
 export PYTHON
 
 PY := .venv/bin/python
@@ -34,6 +34,9 @@ bench-scoring: .venv/dev.stamp ## Measure risk, value and mood: how right they a
 
 bench-choice: .venv/dev.stamp ## Measure choosing scripts: are ranges right, what does learning cost (15 minutes)
 	@$(PY) -m benchmarks choice
+
+bench-crashes: .venv/dev.stamp ## Kill workers 200 times while automations write: nobody twice, nothing lost (30 minutes)
+	@$(PY) -m benchmarks crashes
 
 lock: ## Solve and hash-lock the requirements anew (needs uv)
 	@scripts/lock

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from benchmarks import (
     beside,
     choice,
+    crashes,
     deadlines,
     imports,
     lookup,
@@ -29,6 +30,7 @@ ALL: dict[str, Callable[[bool], list[Figure]]] = {
     "deadlines": lambda quick: deadlines.measure(deadlines.QUICK_LOOKUPS if quick else deadlines.LOOKUPS),
     "beside": lambda quick: beside.measure(beside.QUICK if quick else beside.FULL),
     "choice": lambda quick: choice.measure_choice(choice.QUICK if quick else choice.FULL),
+    "crashes": lambda quick: crashes.measure_crashes(*(crashes.QUICK if quick else crashes.FULL)),
     "truth": lambda quick: truth.measure(truth.QUICK_CUSTOMERS if quick else truth.CUSTOMERS),
     "scoring": lambda quick: scoring.measure_engine(scoring.QUICK if quick else scoring.FULL),
     "mood": lambda quick: [

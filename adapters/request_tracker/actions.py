@@ -21,23 +21,29 @@ _PRIORITY = {"low": 0, "normal": 50, "high": 100, "urgent": 100}
 
 async def comment(client: Client, args: AddNote, key: str) -> Receipt:
     """Comment on a ticket, which its requestors do not get."""
-    ticket, key = _id(client, args.ticket), quote(key, safe="")
-    subject = f"Retention Bridge {key}"
-    query = f"ObjectType = 'RT::Ticket' AND ObjectId = {ticket} AND Type = 'Comment' AND Subject = '{subject}'"
     with before_doing():
-        done = await _found(client, "transactions", query)
+        done = await find_comment(client, args, key)
     if done:
-        return Receipt(reference=f"transaction/{done}")
-    body = {"Subject": subject, "Content": args.text, "ContentType": "text/plain"}
+        return done
+    ticket, key = _id(client, args.ticket), quote(key, safe="")
+    body = {"Subject": _subject(key), "Content": args.text, "ContentType": "text/plain"}
     answer = await client.call("POST", f"ticket/{ticket}/comment", json=body, headers={"x-request-id": key})
     place = answer.headers.get("location", "").rpartition("/")[2]
     return Receipt(reference=f"transaction/{place}" if place else f"ticket/{ticket}")
 
 
+async def find_comment(client: Client, args: AddNote, key: str) -> Receipt | None:
+    """The comment that was made under `key`."""
+    ticket, subject = _id(client, args.ticket), _subject(quote(key, safe=""))
+    query = f"ObjectType = 'RT::Ticket' AND ObjectId = {ticket} AND Type = 'Comment' AND Subject = '{subject}'"
+    done = await _found(client, "transactions", query)
+    return Receipt(reference=f"transaction/{done}") if done else None
+
+
 async def note(client: Client, args: AddNote, key: str) -> Receipt:
     """Add to the comments on a user, unless somebody else writes them at the same moment."""
     user, key = _id(client, args.customer), quote(key, safe="")
-    mark = f"[Retention Bridge {key}]"
+    mark = _mark(key)
     with before_doing():
         answer = await client.call("GET", f"user/{user}")
         before = _comments(client, answer.data)
@@ -58,14 +64,20 @@ async def note(client: Client, args: AddNote, key: str) -> Receipt:
     return Receipt(reference=f"user/{user}")
 
 
+async def find_note(client: Client, args: AddNote, key: str) -> Receipt | None:
+    """The user whose comments hold the note that was made under `key`."""
+    user = _id(client, args.customer)
+    kept = _comments(client, (await client.call("GET", f"user/{user}")).data)
+    return Receipt(reference=f"user/{user}") if _mark(quote(key, safe="")) in kept else None
+
+
 async def open_ticket(client: Client, args: CreateTicket, key: str, queue: str) -> Receipt:
     """Open a ticket of the customer's; one without id and e-mail is named in the text."""
-    key = quote(key, safe="")
-    mark = f"urn:retention-bridge:{key}"
     with before_doing():
-        done = await _found(client, "tickets", f"RefersTo = '{mark}'")
+        done = await find_ticket(client, key)
     if done:
-        return Receipt(reference=done)
+        return done
+    key = quote(key, safe="")
     requestor = _id(client, args.customer) if args.customer else args.email
     reach = [] if args.customer else [one for one in (args.name, args.phone) if one]
     body: dict[str, Any] = {
@@ -74,7 +86,7 @@ async def open_ticket(client: Client, args: CreateTicket, key: str, queue: str) 
         "Content": "\n\n".join([args.text, " · ".join(reach)] if reach else [args.text]),
         "ContentType": "text/plain",
         "Priority": _PRIORITY[args.priority],
-        "RefersTo": [mark],
+        "RefersTo": [_urn(key)],
     }
     if requestor:
         body["Requestor"] = [requestor]
@@ -83,6 +95,24 @@ async def open_ticket(client: Client, args: CreateTicket, key: str, queue: str) 
     if not number:
         raise VendorRetryable(client.source, "create_ticket: the answer names no ticket")
     return Receipt(reference=number)
+
+
+async def find_ticket(client: Client, key: str) -> Receipt | None:
+    """The ticket that was opened under `key`."""
+    done = await _found(client, "tickets", f"RefersTo = '{_urn(quote(key, safe=''))}'")
+    return Receipt(reference=done) if done else None
+
+
+def _subject(key: str) -> str:
+    return f"Retention Bridge {key}"
+
+
+def _mark(key: str) -> str:
+    return f"[Retention Bridge {key}]"
+
+
+def _urn(key: str) -> str:
+    return f"urn:retention-bridge:{key}"
 
 
 async def _found(client: Client, path: str, query: str) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import phonenumbers
 
-from bridge.adapter.actions import AddNote, CreateTicket
+from bridge.adapter.actions import AddNote, CreateTicket, checked
 from bridge.adapter.base import Adapter
 from bridge.adapter.client import Client
-from bridge.adapter.delivery import Item, Page, Receipt, Refetch
+from bridge.adapter.delivery import Action, Item, Page, Receipt, Refetch
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.paths import scalar_text
@@ -35,6 +35,8 @@ _TICKETS_SECONDS = 0.6
 
 class RequestTrackerAdapter(Adapter):
     """One Request Tracker."""
+
+    can_find = frozenset(("add_note", "create_ticket"))
 
     def __init__(self, source: Source, manifest: Manifest, mapping: Mapping) -> None:
         super().__init__(source, manifest, mapping)
@@ -86,6 +88,14 @@ class RequestTrackerAdapter(Adapter):
     async def create_ticket(self, client: Client, args: CreateTicket, key: str) -> Receipt:
         """A ticket in the queue of the settings."""
         return await actions.open_ticket(client, args, key, self.source.setting("queue", "General"))
+
+    async def find_sent(self, client: Client, action: Action) -> Receipt | None:
+        """By the key that a comment has in its subject, a note in its text and a ticket in a link."""
+        args = checked(self.source.name, action)
+        if action.do == "create_ticket":
+            return await actions.find_ticket(client, action.idempotency_key)
+        find = actions.find_comment if args.ticket else actions.find_note
+        return await find(client, args, action.idempotency_key)
 
     async def _by_phone(self, client: Client, e164: str) -> list[Item]:
         """Users cannot be searched by phone (the filter is ignored, and all come back), but tickets by their

@@ -79,6 +79,21 @@ async def create_ticket(client: Client, args: CreateTicket, key: str, find: Find
     return Receipt(reference=_id(answer.data, "ticket"))
 
 
+async def find_ticket(client: Client, key: str) -> Receipt | None:
+    """The ticket that has `key` as its external id. Several tickets may have the same: any is proof that it was made.
+
+    https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#list-tickets
+    """
+    data = (await client.call("GET", "api/v2/tickets.json", params={"external_id": key})).data
+    rows = data.get("tickets") if isinstance(data, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise VendorRetryable(client.source, "the answer is no list of tickets")
+    theirs = [row for row in rows if row.get("external_id") == key]
+    if rows and not theirs:
+        raise VendorRefused(client.source, "tickets: the external id that was asked for was ignored")
+    return Receipt(reference=scalar_text(theirs[0].get("id")) or "") if theirs else None
+
+
 async def _requester(client: Client, args: CreateTicket, find: Find) -> tuple[dict[str, Any], bool]:
     """Who asks, and whether a user was made for it. By its address Zendesk finds or makes a user itself; by a phone it
     does not.

@@ -13,7 +13,7 @@ import phonenumbers
 from bridge.adapter.actions import AddNote, CreateTicket
 from bridge.adapter.base import Adapter
 from bridge.adapter.client import Client
-from bridge.adapter.delivery import Item, Opened, Page, Receipt, Refetch, Request
+from bridge.adapter.delivery import Action, Item, Opened, Page, Receipt, Refetch, Request
 from bridge.adapter.manifest import Manifest
 from bridge.adapter.mapping import Mapping
 from bridge.adapter.paths import scalar_text
@@ -40,6 +40,8 @@ _FETCHED = {"ticket": "tickets", "user": "users", "organization": "organizations
 
 class ZendeskAdapter(Adapter):
     """One Zendesk account."""
+
+    can_find = frozenset(("create_ticket",))
 
     def __init__(self, source: Source, manifest: Manifest, mapping: Mapping) -> None:
         super().__init__(source, manifest, mapping)
@@ -161,6 +163,12 @@ class ZendeskAdapter(Adapter):
             return [number for user in users for number in self._having(user, phone)]
 
         return await actions.create_ticket(client, args, key, find)
+
+    async def find_sent(self, client: Client, action: Action) -> Receipt | None:
+        """By the key that a ticket has as its external id. Notes carry theirs in their text, for people."""
+        if action.do not in self.can_find:
+            return await super().find_sent(client, action)
+        return await actions.find_ticket(client, action.idempotency_key)
 
     def _having(self, user: Item, phone: str) -> list[str]:
         """The user's id if the phone is theirs; twice if they share it."""

@@ -26,6 +26,9 @@ class Adapter:
     The adapter is shared by all requests of its process and keeps nothing between calls but caches (a token, say).
     """
 
+    can_find: frozenset[str] = frozenset()
+    """The actions of which the vendor can tell afterwards, by their key, whether they were done (`find_sent`)."""
+
     def __init__(self, source: Source, manifest: Manifest, mapping: Mapping) -> None:
         self.source = source
         self.manifest = manifest
@@ -75,6 +78,13 @@ class Adapter:
         given = checked(self.source.name, action)
         done: Receipt = await getattr(self, action.do)(client, given, action.idempotency_key)
         return done
+
+    async def find_sent(self, client: Client, action: Action) -> Receipt | None:
+        """Ask the vendor whether `action`, one of `can_find`, was done under its key; nothing is changed there.
+
+        None: there surely is nothing of it at the vendor. Whoever cannot tell that raises a VendorError.
+        """
+        raise VendorRefused(self.source.name, f"cannot be asked whether {action.do} was done")
 
 
 def json_body(request: Request) -> dict[str, Any]:

@@ -3,7 +3,9 @@
     due ──take, begin──▶ sending ──▶ sent | refused | dead
      ▲                      │
      └──────postpone────────┤   the vendor surely did nothing: again later, at most ATTEMPTS times
-                            └──▶ uncertain   nobody heard how it ended
+                            └──▶ uncertain   nobody heard how it ended ──▶ sent | refused | dead   once somebody says
+
+`dead` was surely not done, and may be done again when a person says so.
 
 `begin` is on disk before the vendor is called. So what is found in `sending` after its lease ran out may have been
 done or not: it becomes uncertain and is not done again by itself. What is found leased in `due` was never begun: it is
@@ -21,6 +23,7 @@ import msgspec
 from msgspec import Struct
 
 from bridge.adapter.delivery import Action
+from bridge.errors import Superseded
 from bridge.store import Store, Unit, instant, micros
 
 LEASE = timedelta(seconds=120)
@@ -152,14 +155,26 @@ async def begin(store: Store, owner: str, number: int, *, now: datetime, lease: 
 
 
 async def finish(
-    store: Store, owner: str, number: int, ending: Ending, *, now: datetime, reference: str = "", error: str = ""
+    store: Store,
+    owner: str,
+    number: int,
+    ending: Ending,
+    *,
+    now: datetime,
+    reference: str = "",
+    error: str = "",
+    beside: Unit | None = None,
 ) -> bool:
-    """Put on disk how the action ended; `reference` is the vendor's own for it.
+    """Put on disk how the action ended, and what is `beside` it in the same transaction; `reference` is the vendor's
+    own for it.
 
-    An answer that comes after the lease ran out still settles what had become uncertain. False: it was settled already.
+    An answer that comes after the lease ran out still settles what had become uncertain. False: it was settled already,
+    and nothing was written.
     """
-    rows = await store.change(
+    unit = beside or Unit()
+    unit.add(
         "outbox.finish",
+        expect=1,
         id=number,
         owner=owner,
         state=ending,
@@ -167,7 +182,11 @@ async def finish(
         error=error or None,
         now=micros(now),
     )
-    return bool(rows)
+    try:
+        await store.write(unit)
+    except Superseded:
+        return False
+    return True
 
 
 async def postpone(
@@ -202,6 +221,30 @@ async def defer(store: Store, owner: str, number: int, *, due_at: datetime, reas
 async def release(store: Store, owner: str, numbers: Iterable[int]) -> None:
     """Give back what was taken and not begun."""
     await store.change("outbox.release", ids=sorted(numbers), owner=owner)
+
+
+async def ask(
+    store: Store, askable: Iterable[tuple[str, str]], *, most: int, first: timedelta, now: datetime
+) -> list[tuple[Outgoing, datetime]]:
+    """Up to `most` uncertain actions about which the vendor is to be asked now, each with since when it is uncertain.
+
+    `askable` are the sources and actions that can be asked about. The first time is `first` after the doubt began, and
+    every further one once as much time has passed again: whoever dies while asking loses one turn.
+    """
+    rows = await store.change(
+        "outbox.ask",
+        askable=[f"{source}:{action}" for source, action in askable],
+        most=most,
+        first=first // timedelta(microseconds=1),
+        now=micros(now),
+    )
+    return [(_outgoing(row[:-1]), instant(row[-1])) for row in sorted(rows)]
+
+
+async def find(store: Store, number: int) -> tuple[Outgoing, str] | None:
+    """One row and the state it is in."""
+    row = await store.one("outbox.find", id=number)
+    return None if row is None else (_outgoing(row[:-1]), row[-1])
 
 
 async def count(store: Store) -> dict[str, int]:

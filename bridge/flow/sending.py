@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from bridge.adapter.base import Adapter
@@ -19,7 +18,7 @@ from bridge.adapter.client import Client
 from bridge.automation import outbox
 from bridge.automation.gates import Verdict, judge
 from bridge.automation.ordering import addresses_of
-from bridge.automation.outbox import Ending, Outgoing
+from bridge.automation.outbox import ATTEMPTS, Ending, Outgoing
 from bridge.automation.register import paused, rule_of
 from bridge.automation.rules import Act, Automation
 from bridge.automation.spending import give_back
@@ -79,11 +78,12 @@ async def _send(desk: Desk, clients: Clients, owner: str, outgoing: Outgoing, cl
     except NotFound as problem:
         unit = Unit()
         outbox.decline(unit, owner, outgoing.id, reason=str(problem), now=clock())
-        await _give_back(desk, unit, outgoing)
+        await return_cost(desk, unit, outgoing)
         await store.write(unit)
         return
+    client = clients(outgoing.source)
     if await outbox.begin(store, owner, outgoing.id, now=clock()):
-        await _perform(desk, adapter, clients(outgoing.source), owner, outgoing, clock)
+        await _perform(desk, adapter, client, owner, outgoing, clock)
 
 
 async def _perform(
@@ -96,22 +96,21 @@ async def _perform(
         receipt = await adapter.perform(client, outgoing.action)
         ending, reference = "sent", receipt.reference
     except VendorRetryable as problem:
-        if problem.undone:
+        if problem.undone and outgoing.attempts + 1 < ATTEMPTS:
             now = clock()
             due = next_try(now, outgoing.attempts + 1, problem.retry_after) or now + _BACK_OFF
-            became = await outbox.postpone(store, owner, number, due_at=due, error=str(problem), now=now)
-            if became == "dead":
-                await _paid_back(desk, outgoing)
+            await outbox.postpone(store, owner, number, due_at=due, error=str(problem), now=now)
             return
-        ending, error = "uncertain", str(problem)
+        ending, error = "dead" if problem.undone else "uncertain", str(problem)
     except VendorRefused as problem:
         ending, error = "refused", str(problem)
     except Exception as problem:  # noqa: BLE001 nobody knows what it had done by then: a person has to look
         log("automation").error("outbox.broke", outbox=number, source=outgoing.source, exc_info=problem)
         ending, error = "uncertain", f"{type(problem).__name__} while it was done"
-    settled = await outbox.finish(store, owner, number, ending, now=clock(), reference=reference, error=error)
-    if settled and ending == "refused":
-        await _paid_back(desk, outgoing)
+    unit = Unit()
+    if ending in ("refused", "dead"):
+        await return_cost(desk, unit, outgoing)
+    await outbox.finish(store, owner, number, ending, now=clock(), reference=reference, error=error, beside=unit)
 
 
 async def _against(desk: Desk, owner: str, outgoing: Outgoing, now: datetime) -> _Stop | None:
@@ -181,33 +180,9 @@ async def _refuse(
     return _Stop(reason=reason)
 
 
-async def _give_back(desk: Desk, unit: Unit, outgoing: Outgoing) -> None:
+async def return_cost(desk: Desk, unit: Unit, outgoing: Outgoing) -> None:
+    """Add to `unit` that what the action would have cost goes back into its automation's budget."""
     row = await desk.store.one("automations.run", id=outgoing.belongs.run)
     rule = None if row is None else await rule_of(desk.store, row[1], row[2])
     if rule is not None:
         give_back(unit, rule, outgoing.belongs.cost_minor, outgoing.created_at)
-
-
-async def _paid_back(desk: Desk, outgoing: Outgoing) -> None:
-    unit = Unit()
-    await _give_back(desk, unit, outgoing)
-    if unit.steps:
-        await desk.store.write(unit)
-
-
-async def settle_doubt(desk: Desk, number: int, *, was_done: bool, by: str, now: datetime) -> None:
-    """A person (or the vendor, asked) says how an uncertain action ended. Raises NotFound for what is not uncertain.
-
-    What was not done stays undone: it is refused, and whoever wants it done orders it anew.
-    """
-    state = "sent" if was_done else "refused"
-    detail = msgspec.json.encode({"state": state}).decode()
-    unit = Unit()
-    unit.add("outbox.settle_doubt", expect=1, id=number, state=state, error=f"settled by {by}", now=micros(now))
-    unit.add(
-        "access.audit", at=micros(now), actor=by, action="outbox.settle", subject=f"outbox:{number}", detail=detail
-    )
-    try:
-        await desk.store.write(unit)
-    except Superseded:
-        raise NotFound("there is no uncertain action of that number") from None

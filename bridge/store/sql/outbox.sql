@@ -78,8 +78,33 @@ where id = any(:ids::bigint[]) and lease_owner = :owner and state = 'due'
 -- name: states
 select state, count(*) from outbox group by state order by state
 
+-- name: ask
+update outbox set due_at = :now::bigint
+  + case when :now::bigint - finished_at > :first::bigint then :now::bigint - finished_at else :first::bigint end
+where id in (
+  select id from outbox
+  where state = 'uncertain' and due_at <= :now::bigint and finished_at <= :now::bigint - :first::bigint
+    and source || ':' || action = any(:askable)
+  order by due_at, id limit :most
+)
+returning id, dedupe_key, source, action, args, customer, fact, attempts, created_at, run, automation, step, channel, address, purpose,
+  apology, cost_minor, finished_at
+
+-- name: find
+select id, dedupe_key, source, action, args, customer, fact, attempts, created_at, run, automation, step, channel, address, purpose,
+  apology, cost_minor, state
+from outbox where id = :id
+
 -- name: settle_doubt
-update outbox set state = :state, error = :error, finished_at = :now where id = :id and state = 'uncertain'
+update outbox set state = :state, reference = coalesce(:reference, reference), error = :error, finished_at = :now
+where id = :id and state = 'uncertain'
+
+-- name: revive
+update outbox set state = 'due', attempts = 0, due_at = :now, finished_at = null, lease_owner = null, lease_until = 0
+where id = :id and state = 'dead'
+
+-- name: unsettled
+select state, count(*) from outbox where state in ('uncertain', 'dead') group by state order by state
 
 -- name: of_run
 select id, step, source, action, state, due_at, attempts, reference, error, finished_at, channel, cost_minor from outbox
