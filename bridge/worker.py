@@ -45,6 +45,7 @@ LEAST, MOST = 25, 500
 IDLE_SECONDS = 1.0
 POLL_SECONDS = 60.0
 TIDY_SECONDS = 600.0
+SURVEYS_SECONDS = 60.0
 KEEP_UNSHOWN = timedelta(hours=24)
 KEEP_DIPS = timedelta(days=7)
 KEEP_ANSWERS = timedelta(days=1)
@@ -112,6 +113,7 @@ class Worker(Struct, kw_only=True):
             asyncio.create_task(self._repeat(stop, self.tidy, None)),
             asyncio.create_task(self._repeat(stop, self.automate, CHANNEL)),
             asyncio.create_task(self._repeat(stop, self.send, outbox.CHANNEL)),
+            asyncio.create_task(self._repeat(stop, self.ask, None)),
             asyncio.create_task(self._repeat(stop, self.tend, None)),
         ]
         await stop.wait()
@@ -223,6 +225,17 @@ class Worker(Struct, kw_only=True):
                 await asyncio.sleep(PAUSE_SECONDS)
             return 0.0
         return IDLE_SECONDS
+
+    async def ask(self) -> float:
+        """Do one page of a survey's tranche; find the invitations that answers belong to."""
+        now = self.clock()
+        if await survey_once(self.desk, now):
+            if self.desk.store.engine == "sqlite":
+                await asyncio.sleep(PAUSE_SECONDS)
+            return 0.0
+        await self.desk.look_up()
+        await match_answers(self.desk, now)
+        return SURVEYS_SECONDS
 
     async def tend(self) -> float:
         """Do what time does to one batch of loops: clocks that ran out, who waits no longer."""

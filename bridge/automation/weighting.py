@@ -81,12 +81,11 @@ def pool(asked: Iterable[Asked]) -> dict[Stratum, Pool]:
     for one in asked:
         answers[one.stratum] += one.answered
     pools: dict[Stratum, Pool] = {one: one if count >= FEWEST else one[:1] for one, count in answers.items()}
-    for depth in (1,):
-        held: dict[Pool, int] = defaultdict(int)
-        for stratum, name in pools.items():
-            held[name] += answers[stratum]
-        pools = {one: () if len(name) == depth and held[name] < FEWEST else name for one, name in pools.items()}
-    if 0 < sum(answers[one] for one, name in pools.items() if not name) < FEWEST and any(pools.values()):
+    held: dict[Pool, int] = defaultdict(int)
+    for stratum, name in pools.items():
+        held[name] += answers[stratum]
+    pools = {one: name if held[name] >= FEWEST else () for one, name in pools.items()}
+    if () in pools.values() and sum(answers[one] for one, name in pools.items() if not name) < FEWEST:
         return dict.fromkeys(pools, ())  # what is left over is too little to stand alone
     return pools
 
@@ -137,8 +136,8 @@ def _estimate(asked: Iterable[Asked], metric: str, weigh: Callable[[Asked], floa
 def _half(weights: Sequence[float], values: Sequence[float], mean: float, ends: tuple[float, float]) -> float | None:
     """Half the interval: the linearised variance of a ratio, with a t quantile for the effective number of answers.
 
-    One more answer at each end of the scale is taken into the spread, of the average weight (as Agresti and Coull do for
-    shares): five that all say ten do not prove that everybody would.
+    One more answer at each end of the scale is taken into the spread, of the average weight (as Agresti and Coull do
+    for shares): five that all say ten do not prove that everybody would.
     """
     if len(values) < 2:
         return None

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
-from bridge.automation.weighting import Estimate
+from bridge.automation.weighting import Asked, Estimate, Stratum, plain, pool, rates, weighted, worth_of
+from bridge.errors import NotFound
+from bridge.flow import Desk
+from bridge.model import SurveyResponse
+from bridge.store import micros
+
+MOST_REASONS = 20
+LONGEST_REASON = 120
 
 
 class StratumResult(Struct, frozen=True, kw_only=True):
@@ -53,3 +63,98 @@ class SurveyResults(Struct, frozen=True, kw_only=True):
     """Exit surveys: reason for leaving → how often it was given."""
     left_others_because: dict[str, int] = {}
     """Exit surveys: what drove them from others before → how often."""
+
+
+async def survey_results(
+    desk: Desk, *, since: datetime, until: datetime, plan: str | None = None, metric: str = "nps"
+) -> SurveyResults:
+    """What customers said who were drawn from `since` on and before `until`: of one plan, or of all of `metric`.
+
+    Raises NotFound for a plan that there is not.
+    """
+    plans = [one for one in desk.rules.surveys if (one.file.metric == metric if plan is None else one.id == plan)]
+    if plan is not None and not plans:
+        raise NotFound("there is no survey plan of that id")
+    asked_metric = plans[0].file.metric if plan is not None else metric
+    ids = [one.id for one in plans]
+    rows = await desk.store.all("surveys.asked", plans=ids, since=micros(since), until=micros(until))
+    drawn: dict[Stratum, int] = defaultdict(int)
+    asked: list[Asked] = []
+    for tier, band, state, propensity, answered_at, score, scale in rows:
+        drawn[tier, band] += 1
+        if state == "invited":
+            asked.append(
+                Asked(
+                    stratum=(tier, band),
+                    propensity=propensity,
+                    answered=answered_at is not None,
+                    score=score,
+                    scale=scale,
+                )
+            )
+    left = await desk.store.all("surveys.barred", plans=ids, since=micros(since), until=micros(until))
+    whole, answered = len(rows), sum(one.answered for one in asked)
+    reasons, before = await _reasons(desk, ids, since, until) if asked_metric == "exit" else ({}, {})
+    return SurveyResults(
+        metric=asked_metric,
+        plans=tuple(ids),
+        since=since,
+        until=until,
+        drawn=whole,
+        invited=len(asked),
+        answered=answered,
+        response_rate=answered / len(asked) if asked else None,
+        plain=plain(asked, asked_metric),
+        weighted=weighted(asked, asked_metric),
+        coverage=_coverage(asked, drawn) if whole else None,
+        strata=tuple(_stratum(one, number, whole, asked, asked_metric) for one, number in sorted(drawn.items())),
+        barred={reason: count for state, reason, count in left if state == "barred"},
+        lapsed=sum(count for state, _, count in left if state == "lapsed"),
+        reasons=reasons,
+        left_others_because=before,
+    )
+
+
+def _coverage(asked: Sequence[Asked], drawn: dict[Stratum, int]) -> float:
+    """The share of those drawn whose own stratum is weighted by itself."""
+    pools = pool(asked)
+    return sum(number for one, number in drawn.items() if pools.get(one) == one) / sum(drawn.values())
+
+
+def _stratum(one: Stratum, number: int, whole: int, asked: Sequence[Asked], metric: str) -> StratumResult:
+    mine = [each for each in asked if each.stratum == one]
+    given = [worth_of(metric, each.score, each.scale) for each in mine if each.answered and each.score is not None]
+    return StratumResult(
+        tier=one[0],
+        band=one[1],
+        drawn=number,
+        invited=len(mine),
+        answered=sum(each.answered for each in mine),
+        response_rate=rates(mine, {one: one})[one] if mine else None,
+        value=sum(given) / len(given) if given else None,
+        share=number / whole,
+    )
+
+
+async def _reasons(
+    desk: Desk, plans: list[str], since: datetime, until: datetime
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Why those who answered leave, and what drove them from others before; most frequent first."""
+    leaving: dict[str, int] = defaultdict(int)
+    before: dict[str, int] = defaultdict(int)
+    rows = await desk.store.all("surveys.responses", plans=plans, since=micros(since), until=micros(until))
+    records: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for (ref,) in rows:
+        source, kind, number = (*ref.split("/", 2), "", "")[:3]
+        records[source, kind].append(number)
+    for (source, kind), ids in sorted(records.items()):
+        for (body,) in await desk.store.all("surveys.bodies", source=source, object=kind, ids=ids):
+            response = msgspec.json.decode(body, type=SurveyResponse)
+            for given, counts in ((response.reason_for_leaving, leaving), (response.left_others_because, before)):
+                if given:
+                    counts[given.strip()[:LONGEST_REASON]] += 1
+    return _most_first(leaving), _most_first(before)
+
+
+def _most_first(counts: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MOST_REASONS])

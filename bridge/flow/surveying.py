@@ -1,0 +1,400 @@
+"""Surveys go out in tranches: once a day and plan, page by page, never more than there is time to answer.
+
+    collect ──▶ assess ──▶ draw ──▶ done
+    who came up  may they be   each with the probability that was
+                 asked         worked out for all of them before
+
+Each page is one transaction with the tranche's position, so that one that is cut short goes on where it was, and two
+processes at the same page are no harm. Those who are drawn get a fact of their own (survey.drawn); by it the plan's
+automation invites them, past the same gates as everything that is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from bridge.automation.outreach import next_open
+from bridge.automation.register import Armed, paused
+from bridge.automation.surveys import Plan, armed_of
+from bridge.automation.tranches import Cell, Group, Ready, Sized, drawn, group, size
+from bridge.automation.triggering import run_id, trigger
+from bridge.errors import Superseded
+from bridge.facts import Fact, FactKind, Origin, fact_id
+from bridge.flow.concluding import fact_row
+from bridge.flow.desk import Desk
+from bridge.flow.looping import free_capacity
+from bridge.flow.occasions import FURTHEST, PAGE, Assessed, CameUp, assess, look, problem_of, read_usual
+from bridge.model import Channel
+from bridge.store import Row, Unit, instant, micros
+
+KEEP: Final = timedelta(days=400)
+"""For so long it is kept who came up and was not asked; invitations are kept for good."""
+_ASSESSED: Final = 50
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class CellSize(Struct, frozen=True, kw_only=True):
+    """The customers of one owner and stratum in a tranche."""
+
+    owner: str
+    tier: str
+    band: str
+    ready: int
+    """So many came up and may be asked."""
+    expected: float
+    """Bad answers if all of them were."""
+    answers: float
+    """Share that is expected to answer."""
+    propensity: float | None
+    """Of each of them to be invited; None where the owner has no time and they wait."""
+
+
+class Sizes(Struct, frozen=True, kw_only=True):
+    """What a tranche was sized by. `free` is the owners' free time, `in_flight` what of it is taken already by the bad
+    answers to expect of invitations that are under way."""
+
+    cells: tuple[CellSize, ...] = ()
+    free: dict[str, float] = {}
+    in_flight: dict[str, float] = {}
+    most: int = 0
+
+    @property
+    def ready(self) -> int:
+        return sum(one.ready for one in self.cells)
+
+    @property
+    def asked(self) -> float:
+        """Invitations to expect."""
+        return sum(one.ready * (one.propensity or 0.0) for one in self.cells)
+
+
+class Tranche(Struct, frozen=True, kw_only=True):
+    """One plan's tranche of one day."""
+
+    id: str
+    plan: str
+    day: str
+    mode: str
+    begun_at: datetime
+    after: datetime
+    until: datetime
+    stage: str
+    position: str
+    sizes: Sizes
+    done_at: datetime | None
+
+
+def tranche_of(row: Row) -> Tranche:
+    """A row of `survey_tranches`."""
+    id, plan, day, mode, begun_at, after_at, until_at, stage, position, sizes, done_at = row
+    return Tranche(
+        id=id,
+        plan=plan,
+        day=day,
+        mode=mode,
+        begun_at=instant(begun_at),
+        after=instant(after_at),
+        until=instant(until_at),
+        stage=stage,
+        position=position,
+        sizes=msgspec.json.decode(sizes, type=Sizes) if sizes else Sizes(),
+        done_at=None if done_at is None else instant(done_at),
+    )
+
+
+async def survey_once(desk: Desk, now: datetime) -> int:
+    """Do the next page of the oldest tranche that is under way, or begin today's; nothing to do is 0.
+
+    Nothing while all is paused, nor at hours at which customers are not written to.
+    """
+    plans = {one.id: one for one in desk.rules.surveys}
+    active = {id: armed for id, plan in plans.items() if (armed := armed_of(plan, desk.armed)) and armed.mode != "off"}
+    if not active or await paused(desk.store):
+        return 0
+    await _begin(desk, plans, active, now)
+    rows = await desk.store.all("surveys.open_tranches")
+    if not rows:
+        return 0
+    tranche = tranche_of(rows[0])
+    armed, plan = active.get(tranche.plan), plans.get(tranche.plan)
+    try:
+        if plan is None or armed is None or armed.mode != tranche.mode:
+            await _move(desk, Unit(), tranche, "stopped", "", now)
+        elif tranche.stage == "collect":
+            await _collect(desk, plan, armed, tranche, now)
+        elif tranche.stage == "assess":
+            await _assess(desk, plan, tranche, now)
+        else:
+            await _draw(desk, plan, tranche, now)
+    except Superseded:  # another process was at the same page, or what it rested on changed: it is looked at again
+        pass
+    return 1
+
+
+async def _begin(desk: Desk, plans: Mapping[str, Plan], active: Mapping[str, Armed], now: datetime) -> None:
+    """Begin today's tranche of every plan that is on, has none yet, and whose customers may be written to now."""
+    policy = desk.rules.outreach
+    day = now.astimezone(policy.zone).date()
+    for id, armed in sorted(active.items()):
+        plan, name = plans[id], f"{id}:{armed.mode}:{day}"
+        opens = next_open(policy, plan.act.channel or Channel.email, policy.zone, now)
+        if opens is None or opens > now or problem_of(desk, plan) is not None:
+            continue
+        if await desk.store.one("surveys.tranche", id=name) is not None:
+            continue
+        after = await looked_until(desk, plan, armed, now)
+        unit = Unit()
+        live_since = now if armed.live_since is None else armed.live_since
+        unit.add("surveys.drop_unused", plan=id, mode=armed.mode, live_since=micros(live_since))
+        unit.add("surveys.look_again", plan=id)
+        unit.add("surveys.forget", before=micros(now - KEEP))
+        unit.add(
+            "surveys.begin",
+            id=name,
+            plan=id,
+            day=day.isoformat(),
+            mode=armed.mode,
+            at=micros(now),
+            after_at=micros(after),
+            until_at=micros(now),
+        )
+        await desk.store.write(unit)
+
+
+async def looked_until(desk: Desk, plan: Plan, armed: Armed | None, now: datetime) -> datetime:
+    """Up to when it is known who came up: where the next tranche begins to look."""
+    row = await desk.store.one("surveys.last_tranche", plan=plan.id)
+    last = tranche_of(row) if row else None
+    since = armed.live_since if armed is not None and armed.live_since is not None else now - timedelta(days=1)
+    if last is not None and armed is not None and last.mode == armed.mode and last.until > since:
+        since = last.until
+    return max(since, now - FURTHEST)
+
+
+async def _move(desk: Desk, unit: Unit, tranche: Tranche, stage: str, position: str, now: datetime) -> None:
+    unit.add(
+        "surveys.move",
+        expect=1,
+        id=tranche.id,
+        was_stage=tranche.stage,
+        was_position=tranche.position,
+        stage=stage,
+        position=position,
+        done_at=micros(now) if stage in ("done", "stopped") else None,
+    )
+    await desk.store.write(unit)
+
+
+async def _collect(desk: Desk, plan: Plan, armed: Armed, tranche: Tranche, now: datetime) -> None:
+    page = await look(desk, plan, tranche.after, tranche.until, tranche.position, now, armed.live_since)
+    unit = Unit()
+    unit.many(
+        "surveys.put_occasion",
+        [
+            {
+                "id": _mine(one.id, tranche),
+                "plan": plan.id,
+                "metric": plan.file.metric,
+                "customer": one.customer,
+                "cause": one.cause,
+                "mode": tranche.mode,
+                "came_up_at": micros(one.at),
+            }
+            for one in page.found
+        ],
+    )
+    await _move(desk, unit, tranche, "collect" if page.next else "assess", page.next or "", now)
+
+
+def _mine(id: str, tranche: Tranche) -> str:
+    """What was drawn in a dry run may come up again once the plan is on."""
+    return id if tranche.mode == "on" else f"{id}:{tranche.mode}"
+
+
+async def _assess(desk: Desk, plan: Plan, tranche: Tranche, now: datetime) -> None:
+    rows = await desk.store.all("surveys.waiting", plan=plan.id, after=tranche.position, most=_ASSESSED)
+    came_up = [CameUp(id=row[0], customer=row[1], cause=row[2], at=instant(row[3])) for row in rows]
+    taken = await _taken(desk, plan, [one.customer for one in came_up])
+    unit = Unit()
+    for one in await assess(desk, plan, await read_usual(desk, plan, now), came_up, taken, now):
+        unit.add("surveys.assess", expect=1, **_assessed(one, tranche))
+    if len(rows) == _ASSESSED:
+        return await _move(desk, unit, tranche, "assess", rows[-1][0], now)
+    if unit.steps:
+        await desk.store.write(unit)
+    sizes = await _size(desk, plan, now)
+    unit = Unit()
+    unit.add("surveys.keep_sizes", id=tranche.id, sizes=_encode(sizes).decode())
+    return await _move(desk, unit, tranche, "draw", "", now)
+
+
+async def _taken(desk: Desk, plan: Plan, customers: Sequence[str]) -> set[str]:
+    rows = await desk.store.all("surveys.among_ready", plan=plan.id, customers=sorted(set(customers)))
+    return {str(row[0]) for row in rows}
+
+
+def _assessed(one: Assessed, tranche: Tranche) -> dict[str, Any]:
+    ready = one.ready
+    return {
+        "id": one.came_up.id,
+        "customer": one.customer,
+        "state": "ready" if ready else "barred",
+        "reason": one.reason,
+        "tranche": tranche.id,
+        "owner": ready.owner if ready else "",
+        "tier": ready.tier if ready else "",
+        "band": ready.band if ready else "",
+        "bad": ready.bad if ready else None,
+        "answers": ready.answers if ready else None,
+    }
+
+
+async def _size(desk: Desk, plan: Plan, now: datetime) -> Sizes:
+    found: list[Ready] = []
+    after = ""
+    while rows := await desk.store.all("surveys.ready", plan=plan.id, after=after, most=1000):
+        found += [_ready_of(row) for row in rows]
+        after = rows[-1][0]
+    return await size_for(desk, plan, group(found), now)
+
+
+def _ready_of(row: Row) -> Ready:
+    id, owner, tier, band, bad, answers = row[:6]
+    return Ready(occasion=id, owner=owner, tier=tier, band=band, bad=bad, answers=answers)
+
+
+async def size_for(desk: Desk, plan: Plan, groups: Mapping[Cell, Group], now: datetime) -> Sizes:
+    """How `groups` would be asked now, by the time that their owners have."""
+    since = micros(now - timedelta(days=desk.rules.surveying.in_flight_days))
+    flying = {owner: float(expected or 0) for owner, expected in await desk.store.all("surveys.in_flight", since=since)}
+    free = {owner: float(number) for owner, number in (await free_capacity(desk, now)).items()}
+    room = {owner: max(0.0, number - flying.get(owner, 0.0)) for owner, number in free.items()}
+    form = plan.file.tranche
+    sized: Sized = size(groups, room, most=form.most, balance=form.balance)
+    owners = {cell.owner for cell in groups}
+    return Sizes(
+        cells=tuple(
+            CellSize(
+                owner=cell.owner,
+                tier=cell.tier,
+                band=cell.band,
+                ready=one.ready,
+                expected=one.expected,
+                answers=one.answers,
+                propensity=sized.propensity.get(cell),
+            )
+            for cell, one in sorted(groups.items())
+        ),
+        free={owner: free.get(owner, 0.0) for owner in sorted(owners)},
+        in_flight={owner: flying[owner] for owner in sorted(owners & flying.keys())},
+        most=form.most,
+    )
+
+
+async def _draw(desk: Desk, plan: Plan, tranche: Tranche, now: datetime) -> None:
+    propensity = {Cell(one.owner, one.tier, one.band): one.propensity for one in tranche.sizes.cells}
+    rows = await desk.store.all("surveys.ready", plan=plan.id, after=tranche.position, most=PAGE)
+    unit = Unit()
+    facts: list[Fact] = []
+    for row in rows:
+        ready, customer, cause = _ready_of(row), row[6], row[7]
+        chance = propensity.get(Cell(ready.owner, ready.tier, ready.band))
+        if chance is None:
+            unit.add("surveys.turn_back", expect=1, id=ready.occasion)
+            continue
+        chosen, run = drawn(plan.id, ready.occasion, chance), ""
+        if chosen:
+            fact = _drawn(plan, ready.occasion, customer, cause, now)
+            facts.append(fact)
+            run = run_id(plan.rule, fact)
+        state = ("invited" if tranche.mode == "on" else "would") if chosen else "passed"
+        unit.add(
+            "surveys.settle",
+            expect=1,
+            id=ready.occasion,
+            state=state,
+            propensity=chance,
+            drawn_at=micros(now),
+            run=run,
+        )
+    unit.many("customers.add_fact", [fact_row(fact) for fact in facts])
+    await trigger(desk.store, unit, desk.armed, facts, live_since=desk.live_since, now=now)
+    if len(rows) == PAGE:
+        return await _move(desk, unit, tranche, "draw", rows[-1][0], now)
+    patience = timedelta(days=desk.rules.surveying.patience_days)
+    unit.add("surveys.lapse", plan=plan.id, before=micros(now - patience))
+    return await _move(desk, unit, tranche, "done", "", now)
+
+
+def _drawn(plan: Plan, occasion: str, customer: str, cause: str, now: datetime) -> Fact:
+    return Fact(
+        id=fact_id(FactKind.survey_drawn, occasion, ""),
+        kind=FactKind.survey_drawn,
+        customer=customer,
+        occurred_at=now,
+        known_at=now,
+        origin=Origin.live,
+        cause=cause,
+        data={"survey": plan.id, "metric": plan.file.metric},
+    )
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """What a tranche would be if it were held now. `whole` False: not all customers were looked at, see `looked_at`."""
+
+    sizes: Sizes
+    barred: dict[str, int]
+    came_up: int
+    looked_at: int
+    whole: bool
+
+
+async def preview(desk: Desk, plan: Plan, now: datetime, *, most: int = 2000, furthest: int = 100_000) -> Preview:
+    """Whom a tranche would bring up and how many of them it would ask, without writing anything.
+
+    At most `most` of those who come up are assessed, and `furthest` customers or facts looked through.
+    """
+    armed = armed_of(plan, desk.armed)
+    on = armed is not None and armed.mode == "on"
+    after = await looked_until(desk, plan, armed, now)
+    found: dict[str, CameUp] = {}
+    if on:
+        for row in await desk.store.all("surveys.waiting", plan=plan.id, after="", most=most):
+            found[row[0]] = CameUp(id=row[0], customer=row[1], cause=row[2], at=instant(row[3]))
+    position: str | None = ""
+    seen = 0
+    live_since = armed.live_since if on and armed is not None else None
+    while position is not None and len(found) < most and seen < furthest:
+        page = await look(desk, plan, after, now, position, now, live_since)
+        found |= {one.id: one for one in page.found}
+        position, seen = page.next, seen + page.seen
+    known = await _settled(desk, list(found))
+    chosen = [found[id] for id in sorted(found.keys() - known)][:most]
+    usual = await read_usual(desk, plan, now)
+    ready: list[Ready] = []
+    barred: dict[str, int] = {}
+    taken: set[str] = set()
+    for begin in range(0, len(chosen), PAGE):
+        for one in await assess(desk, plan, usual, chosen[begin : begin + PAGE], taken, now):
+            if one.ready is None:
+                barred[one.reason] = barred.get(one.reason, 0) + 1
+            else:
+                ready.append(one.ready)
+                taken.add(one.customer)
+    return Preview(
+        sizes=await size_for(desk, plan, group(ready), now),
+        barred=dict(sorted(barred.items())),
+        came_up=len(chosen),
+        looked_at=seen,
+        whole=position is None,
+    )
+
+
+async def _settled(desk: Desk, ids: Sequence[str]) -> set[str]:
+    """Which of these occasions were dealt with already."""
+    return {str(row[0]) for row in await desk.store.all("surveys.settled", ids=sorted(ids))}
