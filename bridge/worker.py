@@ -112,11 +112,15 @@ class Worker(Struct, kw_only=True):
             asyncio.create_task(self._repeat(stop, self.poll_all, None)),
             asyncio.create_task(self._repeat(stop, self.tidy, None)),
             asyncio.create_task(self._repeat(stop, self.automate, CHANNEL)),
-            asyncio.create_task(self._repeat(stop, self.send, outbox.CHANNEL)),
+            asyncio.create_task(self._repeat(stop, self.reconcile, None)),
             asyncio.create_task(self._repeat(stop, self.ask, None)),
             asyncio.create_task(self._repeat(stop, self.tend, None)),
         ]
+        sending = asyncio.create_task(self._repeat(stop, self.send, outbox.CHANNEL))
         await stop.wait()
+        # A message that is cut off while it is sent stays uncertain.
+        await asyncio.wait([sending], timeout=PARTING_SECONDS)
+        loops.append(sending)
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
