@@ -95,6 +95,9 @@ select id, dedupe_key, source, action, args, customer, fact, attempts, created_a
   apology, cost_minor, state
 from outbox where id = :id
 
+-- name: state_of
+select state from outbox where id = :id
+
 -- name: settle_doubt
 update outbox set state = :state, reference = coalesce(:reference, reference), error = :error, finished_at = :now
 where id = :id and state = 'uncertain'
