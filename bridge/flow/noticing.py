@@ -51,11 +51,24 @@ def from_change(
 ) -> Iterator[Fact]:
     """Facts of one record that changed for `customer`."""
     if after is None or after.deleted:
-        return
+        return iter(())
     old = decode(before) if before is not None and not before.deleted else None
-    new = decode(after)
-    at = instant(after.effective_at)
-    cause = f"{after.source}/{after.object}/{after.source_id}"
+    return between(
+        old,
+        decode(after),
+        cause=f"{after.source}/{after.object}/{after.source_id}",
+        at=instant(after.effective_at),
+        order=after.ord,
+        customer=customer,
+        known_at=known_at,
+        origin=origin,
+    )
+
+
+def between(
+    old: Any, new: Any, *, cause: str, at: datetime, order: str, customer: str, known_at: datetime, origin: Origin
+) -> Iterator[Fact]:
+    """Facts of the record `cause` that was `old` (None: not there) and became `new` at `at`; `order` is its place."""
 
     def fact(kind: FactKind, state: str, occurred_at: datetime | None, **data: Any) -> Fact:
         return Fact(
@@ -77,7 +90,7 @@ def from_change(
         if new.status in _DONE and was not in _DONE:
             yield fact(FactKind.ticket_resolved, str(new.reopened), new.resolved, type=kind)
         if was in _DONE and new.status not in _DONE:
-            yield fact(FactKind.ticket_reopened, f"{new.reopened}:{after.ord}", at, type=kind)
+            yield fact(FactKind.ticket_reopened, f"{new.reopened}:{order}", at, type=kind)
     elif isinstance(new, SurveyResponse):
         if new.answered and not (isinstance(old, SurveyResponse) and old.answered and old.score == new.score):
             review = new.metric is SurveyMetric.review
