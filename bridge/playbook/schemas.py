@@ -17,6 +17,7 @@ from bridge.conditions import Vocabulary, condition_schema
 from bridge.identity.rules import IdentityRules
 from bridge.playbook.experiment import ChoiceRules
 from bridge.playbook.incidents import IncidentFile
+from bridge.playbook.metering import Metering
 from bridge.playbook.offers import CatalogueFile
 from bridge.playbook.routing import RoutingFile
 from bridge.playbook.scripts import PlaybookFile
@@ -29,6 +30,7 @@ _FORMS: dict[str, type[Struct]] = {
     "incident": IncidentFile,
     "manifest": Manifest,
     "mapping": MappingForm,
+    "metrics": Metering,
     "offers": CatalogueFile,
     "playbook": PlaybookFile,
     "routing": RoutingFile,

@@ -12,15 +12,14 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Final, Literal, get_args
+from typing import Final
 
 from msgspec import Struct
 
-from bridge.flow.standing import FOREVER, Line, Standing, at, named_at
+from bridge.flow.standing import FOREVER, Line, Standing, at
+from bridge.reports.groups import By, Groups, grouped, pick
 from bridge.reports.months import Months
 
-By = Literal["none", "tier", "segment", "product", "owner"]
-BYS: Final[tuple[By, ...]] = get_args(By)
 MOST_GROUPS: Final = 40
 """Groups beyond so many, the smallest, are told together as OTHER."""
 OTHER: Final = "other"
@@ -67,22 +66,20 @@ class Cell(Struct, frozen=True, kw_only=True):
 _START, _NEW, _RETURNED, _LEFT, _WENT, _END, _NOTICED = range(7)
 _MONEY = 7
 _M_START, _M_NEW, _M_MORE, _M_LESS, _M_CHURN, _M_END = range(_MONEY, _MONEY + 6)
-_Groups = tuple[str, str, str, str]
-_PLACES: Final[dict[By, int]] = {"tier": 0, "segment": 1, "product": 2, "owner": 3}
 
 
 class Retention(Struct, frozen=True):
     """What was counted so far."""
 
     months: Months
-    sums: defaultdict[tuple[int, _Groups], list[int]]
+    sums: defaultdict[tuple[int, Groups], list[int]]
 
     def add(self, one: Standing) -> None:
         """Count one customer, and the money that counts with them."""
         if not one.spans:
             return
         closes = self.months.closes
-        key = _keyed(one)
+        key = grouped(one)
         present = bytearray(len(closes))
         reach = [(bisect_left(closes, span.begins), bisect_left(closes, span.ends)) for span in one.spans]
         for first, beyond in reach:
@@ -106,15 +103,15 @@ class Retention(Struct, frozen=True):
                 if paid is not None:
                     _move_money(cell, paid[place], paid[place + 1])
 
-    def _cell(self, place: int, groups: _Groups) -> list[int]:
+    def _cell(self, place: int, groups: Groups) -> list[int]:
         return self.sums[place, groups]
 
     def cells(self, by: By) -> tuple[Cell, ...]:
         """By month, and in it by group."""
-        named = self._names(by)
+        named, group = self.names(by), pick(by)
         sums: defaultdict[tuple[int, str], list[int]] = defaultdict(_nothing)
         for (month, groups), some in self.sums.items():
-            total = sums[month, "" if by == "none" else named(groups[_PLACES[by]])]
+            total = sums[month, named(group(groups))]
             for place, value in enumerate(some):
                 total[place] += value
         names = self.months.names
@@ -123,12 +120,14 @@ class Retention(Struct, frozen=True):
                 sums[place, ""]
         return tuple(_make(names[place], group, total) for (place, group), total in sorted(sums.items()))
 
-    def _names(self, by: By) -> Callable[[str], str]:
+    def names(self, by: By) -> Callable[[str], str]:
+        """The name of a group, or OTHER for one of the many small ones."""
         if by == "none":
             return str
+        group = pick(by)
         size: defaultdict[str, int] = defaultdict(int)
         for (_, groups), some in self.sums.items():
-            size[groups[_PLACES[by]]] += some[_START] + some[_NEW]
+            size[group(groups)] += some[_START] + some[_NEW]
         largest = {name for name, _ in sorted(size.items(), key=itemgetter(1, 0), reverse=True)[:MOST_GROUPS]}
         return lambda name: name if name in largest else OTHER
 
@@ -140,25 +139,6 @@ def count(months: Months) -> Retention:
 
 def _nothing() -> list[int]:
     return [0] * (_MONEY + 6)
-
-
-def _keyed(one: Standing) -> Callable[[int], _Groups]:
-    """The groups of a customer on a day; they mostly stay the same."""
-    fixed = (one.tier, named_at(one.segments, 0), _product(one.lines, 0), one.owner)
-    if len(one.segments) < 2 and len({line.product for line in one.lines}) < 2:
-        return lambda day: fixed
-    return lambda day: (one.tier, named_at(one.segments, day), _product(one.lines, day), one.owner)
-
-
-def _product(lines: Sequence[Line], day: int) -> str:
-    """The product of the contract that had run longest on `day`; between two, of the one before."""
-    if not lines:
-        return ""
-    running = [line for line in lines if line.begins <= day < line.ends]
-    if running:
-        return min(running, key=lambda line: (line.begins, line.product)).product
-    begun = [line for line in lines if line.begins <= day]
-    return (max(begun, key=lambda line: line.ends) if begun else min(lines, key=lambda line: line.begins)).product
 
 
 def _paid(lines: Sequence[Line], closes: Sequence[int]) -> list[int] | None:

@@ -49,7 +49,7 @@ def write_csv(report: Uplift, language: str) -> str:
     writer = csv.writer(text, delimiter=";" if german else ",", lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for script in report.scripts:
-        writer.writerow([_cell(value, german=german) for value in _row(script, language)])
+        writer.writerow([cell(value, german=german) for value in _row(script, language)])
     return text.getvalue()
 
 
@@ -65,7 +65,8 @@ def _row(script: Script, language: str) -> Iterator[str | float | None]:
     yield script.pays
 
 
-def _cell(value: str | float | None, *, german: bool) -> str:
+def cell(value: str | float | None, *, german: bool) -> str:
+    """One value as a spreadsheet program reads it; nothing for None."""
     if value is None:
         return ""
     if isinstance(value, float):

@@ -20,7 +20,7 @@ select customer, tier from decisions where customer = any(:ids) and main = 1
 select avg(value_minor), count(*) from decisions where value_minor is not null and currency = :currency::text and main = 1
 
 -- name: outcomes
-select o.key, o.at, o.customer, o.kind, o.result, o.offer, o.disposition, o.cost_minor, o.cost_currency, d.tier
+select o.key, o.at, o.customer, o.result, o.disposition, o.cost_minor, o.cost_currency, d.tier
 from outcomes o left join decisions d on d.customer = o.customer and d.main = 1
 where o.at >= :since and (o.at > :at or (o.at = :at and o.key > :key))
 order by o.at, o.key limit :most
@@ -32,9 +32,9 @@ where state in ('sent', 'uncertain') and cost_minor > 0 and created_at >= :since
 -- name: kept
 select body, computed_at from metrics where part = :part
 
--- name: parts
-select part, computed_at from metrics order by part
-
 -- name: keep
 insert into metrics (part, body, computed_at) values (:part, :body, :at)
 on conflict (part) do update set body = excluded.body, computed_at = excluded.computed_at
+
+-- name: loops
+select opened_at, replied_at, closed_at, reply_escalated, resolve_escalated from loops where opened_at >= :since order by opened_at, id
