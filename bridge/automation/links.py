@@ -87,12 +87,12 @@ def read_token(secrets: Sequence[str], token: str) -> Token:
     raise NotAuthentic("this link is not one of ours")
 
 
-def words_of_links(links: Mapping[str, Link]) -> dict[str, str]:
+def words_of_links(links: Mapping[Purpose, Link]) -> dict[str, str]:
     """What texts call them, `<purpose>_link`, and their addresses."""
     return {f"{purpose}_link": link.url for purpose, link in links.items()}
 
 
-def named_in(links: Mapping[str, Link], args: Mapping[str, Any]) -> list[Link]:
+def named_in(links: Mapping[Purpose, Link], args: Mapping[str, Any]) -> list[Link]:
     """Those whose address stands in the arguments of an action: no other one leaves the house."""
     text = "\n".join(str(value) for value in args.values())
     return [link for link in links.values() if link.url in text]

@@ -68,7 +68,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 class _Kept(Struct, kw_only=True):
     """A row of `links`, and who the customer is by now."""
 
-    hash: str
+    token: Token
     purpose: Purpose
     message: str
     run: str
@@ -86,11 +86,14 @@ class _Kept(Struct, kw_only=True):
     uses: int
     known: Known | None
 
+    @property
+    def hash(self) -> str:
+        return self.token.hash
+
 
 async def look(desk: Desk, token: Token, now: datetime) -> Answer:
     """What the link is good for now; changes nothing. Raises NotFound for one that the store does not know."""
-    kept = await _read(desk, token, now)
-    return await _say(desk, kept, now)
+    return await _say(desk, await _read(desk, token, now), now)
 
 
 async def answer(desk: Desk, token: Token, choice: Choice, now: datetime) -> Answer:
@@ -109,7 +112,9 @@ async def answer(desk: Desk, token: Token, choice: Choice, now: datetime) -> Ans
             try:
                 await _do(desk, unit, kept, choice, now)
             except Conflict as problem:
-                return msgspec.structs.replace(before, state="refused", reason=_reason(problem))
+                if await _is_used(desk, token.hash):
+                    continue
+                return msgspec.structs.replace(before, state="refused", reason=_reason(problem), terms=Terms())
         try:
             await desk.store.write(unit)
         except Superseded:
@@ -127,7 +132,7 @@ async def _read(desk: Desk, token: Token, now: datetime) -> _Kept:
     _, expires_at, used_at, used_how, uses = row[12:]
     living = await survivor(desk, customer)
     return _Kept(
-        hash=token.hash,
+        token=token,
         purpose=purpose,
         message=message,
         run=run,
@@ -155,6 +160,8 @@ async def _say(desk: Desk, kept: _Kept, now: datetime) -> Answer:
     elif now >= kept.expires_at:
         state = "expired"
     elif reason := await _against(desk, kept, now):
+        if await _is_used(desk, kept.hash):  # while we looked, and that is what speaks against it
+            return await _say(desk, await _read(desk, kept.token, now), now)
         state = "refused"
     return Answer(
         purpose=kept.purpose,
@@ -166,6 +173,11 @@ async def _say(desk: Desk, kept: _Kept, now: datetime) -> Answer:
         used_at=kept.used_at,
         terms=_terms(desk, kept) if state in ("open", "done") else Terms(),
     )
+
+
+async def _is_used(desk: Desk, hashed: str) -> bool:
+    row = await desk.store.one("links.one", hash=hashed)
+    return row is None or row[14] is not None
 
 
 async def _against(desk: Desk, kept: _Kept, now: datetime) -> Reason:

@@ -32,7 +32,7 @@ _WRITTEN: Final = (Channel.email, Channel.sms)
 class Links(Struct, frozen=True, kw_only=True):
     """The links that there are for one message, by purpose, and what they are about."""
 
-    made: Mapping[str, Link] = {}
+    made: Mapping[Purpose, Link] = {}
     contract: str = ""
     offer: str = ""
     amount: Money | None = None

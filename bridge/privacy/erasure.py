@@ -25,11 +25,12 @@ from bridge.privacy.traces import Traces, find
 from bridge.store import Unit, micros
 
 ATTEMPTS = 5
-_COUNTED = (
-    "records decisions former_decisions facts outbox runs outcomes grants dips predictions exposures audit".split()
-)
+_COUNTED = [
+    *"records decisions former_decisions facts outbox runs links".split(),
+    *"outcomes grants dips predictions exposures audit".split(),
+]
 _TABLES = [
-    *"decisions log facts outbox runs run_steps outcomes grants".split(),
+    *"decisions log facts outbox runs run_steps links outcomes grants".split(),
     *"dips predictions exposures merges audit customers".split(),
 ]
 
@@ -55,14 +56,15 @@ async def _erase_once(desk: Desk, customer: str, *, by: str, now: datetime) -> d
     rows = await desk.store.all("customers.versions", ids=[customer])
     unit.guard("customers.versions", rows, ids=[customer])
     found = await find(desk, customer)
-    receipt = await _receipt(desk, found, now)
     hashes = sorted({suppression(desk.salt, str(key)) for key in found.mine})
+    receipt = await _receipt(desk, found, hashes, now)
     receipt["suppressed_keys"] = len(hashes)
     unit.many("privacy.suppress", [{"hash": one, "at": micros(now)} for one in hashes])
     unit.many("privacy.blank_delivery", [{"id": one, "error": "erased"} for one in found.deliveries])
     gone = {pid: Profile(pid=pid, first_seen=0, keys={}) for pid in found.members}
     await conclude(desk, unit, {}, changed=gone, now=now, defer=False)
     _drop(desk, unit, found, number=receipt["receipt"], now=now)
+    unit.add("privacy.drop_links_to", hashes=hashes)
     detail = msgspec.json.encode(receipt).decode()
     unit.add(
         "access.audit", at=micros(now), actor=by, action="privacy.erase", subject=receipt["receipt"], detail=detail
@@ -74,9 +76,9 @@ async def _erase_once(desk: Desk, customer: str, *, by: str, now: datetime) -> d
     return receipt
 
 
-async def _receipt(desk: Desk, found: Traces, now: datetime) -> dict[str, Any]:
+async def _receipt(desk: Desk, found: Traces, hashes: list[str], now: datetime) -> dict[str, Any]:
     rows = await desk.store.all(
-        "privacy.count_all", subjects=found.subjects, customers=found.customers, seen=_seen(found)
+        "privacy.count_all", subjects=found.subjects, customers=found.customers, seen=_seen(found), hashes=hashes
     )
     counts = dict(zip(_COUNTED, rows[0], strict=True))
     counts |= {

@@ -9,6 +9,7 @@ import msgspec
 from bridge.cards import unpack_card
 from bridge.flow.desk import Desk
 from bridge.identity.neighbourhood import pid_name
+from bridge.identity.suppression import suppression
 from bridge.privacy.traces import find
 from bridge.store import Row, instant
 
@@ -22,6 +23,9 @@ _INSTANTS = {
     "until",
     "due_at",
     "undone_at",
+    "made_at",
+    "expires_at",
+    "used_at",
     "said_at",
     "settled_at",
     "found_at",
@@ -44,6 +48,10 @@ _COLUMNS = {
     "scripts_shown": ("privacy.exposures", "decision at situation arm cell became later settled_at"),
     "actions": ("privacy.actions", "source action args state due_at"),
     "automations": ("privacy.runs", "automation kind cause data occurred_at state reason"),
+    "links": (
+        "privacy.links",
+        "purpose automation channel contract offer amount_minor currency made_at expires_at used_at used_how",
+    ),
     "merges": ("privacy.assertions", "a b same origin evidence at undone_at"),
     "proposed_merges": ("privacy.proposals", "state score evidence found_at decided_at"),
     "seen_by": ("privacy.audit", "at actor action"),
@@ -63,6 +71,7 @@ async def export(desk: Desk, customer: str) -> dict[str, Any]:
         "customers": found.customers,
         "addresses": found.subjects,
         "names": [pid_name(pid) for pid in found.members],
+        "hashes": [suppression(desk.salt, str(key)) for key in found.mine],
         "seen": [f"customer:{one}" for one in found.customers],
     }
     held: dict[str, Any] = {

@@ -74,13 +74,20 @@ def _key(request: httpx.Request, body: dict[str, Any]) -> str:
 
 
 async def make_office(
-    store: Store, folder: Path, *automations: Automation, mode: Mode = "on", now: datetime = TUESDAY
+    store: Store,
+    folder: Path,
+    *automations: Automation,
+    mode: Mode = "on",
+    now: datetime = TUESDAY,
+    exports: Path | None = None,
+    **settings: Any,
 ) -> Desk:
-    """A live desk with a helpdesk, and `hook` that does every action; `automations` are switched on."""
+    """A live desk with a helpdesk, and `hook` that does every action; `automations` are switched on. With `exports`
+    there is a `crm` that reads this folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = read_settings()
+    chosen = read_settings(**settings)
     zendesk = {"subdomain": "acme", "client_id": "b", "client_secret": SECRET, "webhook_secret": SECRET}
-    sources = {
+    sources: dict[str, Any] = {
         "sources": {
             "helpdesk": {"adapter": "zendesk", "settings": zendesk},
             "hook": {
@@ -94,6 +101,9 @@ async def make_office(
             },
         }
     }
+    if exports is not None:
+        exports.mkdir()
+        sources["sources"]["crm"] = {"adapter": "spreadsheet", "settings": {"folder": str(exports)}}
     registry = load_registry(chosen.adapters_dir, chosen.mappings_dir, sources, {})
     began = now - timedelta(days=1)
     await sync.register(store, registry.sources, began)

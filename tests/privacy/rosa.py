@@ -11,6 +11,7 @@ from bridge.automation import outbox
 from bridge.cards import unpack_card
 from bridge.flow import Desk, look_for_doubles
 from bridge.gateway.trail import Trail
+from bridge.identity.suppression import suppression
 from bridge.intake import sync
 from bridge.store import Unit, find_answer, micros
 from bridge.worker import Worker
@@ -162,6 +163,7 @@ async def _use(desk: Desk, customer: str, decision: str) -> None:
     args = {"to": "+493023125042", "text": "Guten Tag Rosa"}
     outbox.enqueue(unit, dedupe_key="m1", source="helpdesk", action="send_sms", args=args, now=NOW, customer=customer)
     _set_off(unit, customer)
+    _link(desk, unit, customer)
     await desk.store.write(unit)
 
 
@@ -173,6 +175,29 @@ async def _propose(desk: Desk) -> None:
     unit.add("review.put", id="p_1", score=7, evidence="[]", found_at=micros(NOW), **sides)
     await desk.store.write(unit)
     assert await query(desk.settings.database_url, "select token from match_tokens")
+
+
+def _link(desk: Desk, unit: Unit, customer: str) -> None:
+    """A link of hers, and one that a run of somebody else's sent to her address."""
+    for hashed, whose in (("h1", customer), ("h2", "c_somebody")):
+        unit.add(
+            "links.put",
+            hash=hashed,
+            purpose="renew",
+            message="m1",
+            run="r_1",
+            automation="bad_nps",
+            customer=whose,
+            channel="email",
+            address=suppression(desk.salt, "email:rosa.u@example.de"),
+            language="de",
+            contract=f"crm/contract/{CRM_ID}",
+            offer="",
+            amount_minor=None,
+            currency=None,
+            made_at=micros(NOW),
+            expires_at=micros(NOW + timedelta(days=60)),
+        )
 
 
 def _set_off(unit: Unit, customer: str) -> None:

@@ -8,7 +8,7 @@ insert into suppressions (hash, at) values (:hash, :at) on conflict (hash) do no
 select count(*) from (select 1 from suppressions limit 1) first_one
 
 -- name: blank_delivery
-update deliveries set raw = '{}', place = '', error = :error, state = 'ignored', record = '', lease_owner = null, lease_until = 0
+update deliveries set raw = '{}', place = '', error = :error, note = null, state = 'ignored', record = '', lease_owner = null, lease_until = 0
 where id = :id
 
 -- name: records_of_subjects
@@ -64,11 +64,26 @@ delete from outbox where customer = any(:customers)
 -- name: drop_outbox_to
 delete from outbox where address = any(:addresses)
 
+-- name: drop_loops
+delete from loops where customer = any(:customers)
+
+-- name: drop_loop_events
+delete from loop_events where customer = any(:customers)
+
+-- name: drop_loop_lessons
+delete from loop_lessons where loop in (select id from loops where customer = any(:customers))
+
 -- name: drop_runs
 delete from runs where customer = any(:customers)
 
 -- name: drop_run_steps
 delete from run_steps where customer = any(:customers)
+
+-- name: drop_links
+delete from links where customer = any(:customers)
+
+-- name: drop_links_to
+delete from links where address = any(:hashes)
 
 -- name: drop_outcomes
 delete from outcomes where customer = any(:customers)
@@ -110,6 +125,7 @@ select
   (select count(*) from facts where customer = any(:customers)),
   (select count(*) from outbox where customer = any(:customers) or address = any(:subjects)),
   (select count(*) from runs where customer = any(:customers)),
+  (select count(*) from links where customer = any(:customers) or address = any(:hashes)),
   (select count(*) from outcomes where customer = any(:customers)),
   (select count(*) from grants where customer = any(:customers)),
   (select count(*) from dips where customer = any(:customers)),
@@ -155,9 +171,21 @@ where customer = any(:customers) order by said_at
 -- name: actions
 select source, action, args, state, due_at from outbox where customer = any(:customers) or address = any(:addresses) order by id
 
+-- name: loops
+select matter, state, owner, cause, opened_at, replied_at, closed_at, closed_by, reason, done from loops
+where customer = any(:customers) order by opened_at, id
+
+-- name: loop_events
+select e.at, e.kind, e.by_whom, e.record, e.text, e.data from loop_events e
+where e.customer = any(:customers) order by e.at, e.loop, e.number
+
 -- name: runs
 select automation, kind, cause, data, occurred_at, state, reason from runs where customer = any(:customers)
 order by created_at, id
+
+-- name: links
+select purpose, automation, channel, contract, offer, amount_minor, currency, made_at, expires_at, used_at, used_how from links
+where customer = any(:customers) or address = any(:hashes) order by made_at, hash
 
 -- name: assertions
 select a, b, same, origin, evidence, at, undone_at from assertions
