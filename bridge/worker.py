@@ -33,6 +33,7 @@ from bridge.flow.sweeping import sweep_once
 from bridge.flow.tending import tend_once
 from bridge.intake import inbox, sync
 from bridge.intake.inbox import Delivery
+from bridge.reports import keeping
 from bridge.store import Unit, micros
 from bridge.telemetry import METRICS, log
 
@@ -112,6 +113,7 @@ class Worker(Struct, kw_only=True):
             asyncio.create_task(self._repeat(stop, self.poll_all, None)),
             asyncio.create_task(self._repeat(stop, self.tidy, None)),
             asyncio.create_task(self._repeat(stop, self.automate, CHANNEL)),
+            asyncio.create_task(self._repeat(stop, self.reckon, keeping.CHANNEL)),
             asyncio.create_task(self._repeat(stop, self.reconcile, None)),
             asyncio.create_task(self._repeat(stop, self.ask, None)),
             asyncio.create_task(self._repeat(stop, self.tend, None)),
@@ -257,6 +259,12 @@ class Worker(Struct, kw_only=True):
         await reconcile_due(self.desk, self.client, most=SENDS_AT_ONCE, clock=self.clock)
         return RECONCILE_SECONDS
 
+    async def reckon(self) -> float:
+        """Reckon the figures on retention, where they are a day old or wanted."""
+        if await keeping.renew_metrics(self.desk, self.clock()):
+            METRICS.batches.labels("metrics").inc()
+        return TIDY_SECONDS
+
     async def poll_all(self) -> float:
         """Poll every source that is due, all sources at once; returns how long to rest."""
         await sync.register(self.desk.store, self.desk.registry.sources, self.clock())
@@ -306,7 +314,7 @@ class Worker(Struct, kw_only=True):
         await learn_next(self.desk, now)
         await look_for_doubles(self.desk, now)
         rows = await self.desk.store.all("inbox.states")
-        for state in ("new", "waiting", "dead"):
+        for state in ("new", "waiting", "dead", "discarded"):
             METRICS.waiting.labels(state).set(sum(row[2] for row in rows if row[1] == state))
         return TIDY_SECONDS
 

@@ -78,15 +78,17 @@ def version_of(body: bytes) -> str:
     return blake2b(body, digest_size=8).hexdigest()
 
 
-async def roll_back(store: Store, kind: Kind, now: datetime) -> Model | None:
+async def roll_back(store: Store, kind: Kind, now: datetime, *, only: str | None = None) -> Model | None:
     """Take back the model in use: the one before it counts again, or (None) what the card says.
 
-    Raises BadRequest where none is in use.
+    Raises BadRequest where none is in use, and Superseded where it is another one than `only`.
     """
 
     def back(standing: list[str]) -> _Step:
         if not standing:
             raise BadRequest(f"no {kind} model is in use: there is nothing to take back")
+        if only is not None and standing[-1] != only:
+            raise Superseded
         return _Step(standing[-1], back=True)
 
     await _go_on(store, kind, back, now)

@@ -10,15 +10,17 @@ from msgspec import Struct
 from bridge.gateway import (
     assist,
     customers,
+    doubles,
     events,
     identities,
+    letters,
     lookup,
+    metrics,
     models,
     outcomes,
     replaying,
     reports,
     scripts,
-    sources,
     subjects,
     system,
     tickets,
@@ -26,6 +28,7 @@ from bridge.gateway import (
 )
 from bridge.gateway.shapes import CardAnswer
 from bridge.reports import Uplift
+from bridge.reports.metrics import Metrics
 
 _CUSTOMER: Final = "c_5f0c2a9be14d7a31"
 _DECISION: Final = "d_8a1f20c76b3e9d54"
@@ -137,6 +140,7 @@ class Shown(Struct, frozen=True, kw_only=True):
 _FORMS: Final = ("application/json", "application/x-www-form-urlencoded")
 _FORMATS: Final = (*_FORMS, "text/plain; charset=utf-8")
 _ID: Final = {"id": _CUSTOMER}
+_PROPOSAL: Final = {"id": "p_8d1519ec372b68cf"}
 _BUDGET: Final = ("X-Budget-Ms", "X-Host")
 _EVENTS: Final = ("text/event-stream",)
 _SEEN: Final = ("Last-Event-ID",)
@@ -179,9 +183,31 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
         answer_types=("application/json", "text/csv; charset=utf-8"),
         query={"situation": "contract_end", "since": "2026-06-01"},
     ),
-    sources.dead_letters: Shown(query={"source": "crm"}),
-    sources.replay_all: Shown(body={"source": "crm"}, answer={"replayed": 3}),
-    sources.replay_one: Shown(path={"id": "42"}, answer={"replayed": 1}),
+    metrics.show: Shown(
+        shape=Metrics,
+        answer_types=("application/json", "text/csv; charset=utf-8"),
+        query={"since": "2026-01", "by": "segment"},
+    ),
+    models.roll_back: Shown(
+        path={"kind": "risk"}, body={"version": "5d1c07e2b94fa836", "reason": "says too little since the price rise"}
+    ),
+    doubles.listing: Shown(query={"state": "open", "limit": "20"}),
+    doubles.merge: Shown(path=_PROPOSAL, body={"reason": "same person, said so on the phone"}),
+    doubles.refuse: Shown(path=_PROPOSAL, body={"reason": "father and son"}),
+    doubles.reopen: Shown(path=_PROPOSAL),
+    doubles.merges: Shown(query={"limit": "20"}),
+    letters.listing: Shown(query={"source": "crm"}),
+    letters.kinds: Shown(query={"state": "dead"}),
+    letters.show: Shown(path={"id": "42"}),
+    letters.replay_many: Shown(body={"source": "crm"}, answer={"replayed": 3}),
+    letters.replay_one: Shown(path={"id": "42"}, answer={"replayed": 1}),
+    letters.discard_kind: Shown(
+        body={"source": "crm", "object": "row", "reason": "the row has 7 values", "because": "test rows of the vendor"},
+        answer={"discarded": 3},
+    ),
+    letters.discard_one: Shown(
+        path={"id": "42"}, body={"because": "a test row of the vendor"}, answer={"discarded": 1}
+    ),
     webhooks.receive: Shown(
         body_types=("application/json",),
         answer_types=(),

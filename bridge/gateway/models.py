@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from bridge.errors import NotFound
+from bridge.errors import Conflict, NotFound, Superseded
 from bridge.flow import models
 from bridge.flow.drifting import last_drift
 from bridge.flow.lived import GRACE
@@ -173,3 +173,37 @@ async def show(call: Call) -> Raw:
                 return Raw(write_tables(points_to_tables(card.file)))
             raise NotFound(f"there is no such {one} model; /v1/models names those that were installed")
     raise NotFound(f"there is no such kind of model; there are {', '.join(KINDS)}")
+
+
+class Back(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which version is taken back (the one in use), and why."""
+
+    version: Annotated[str, Meta(min_length=1, max_length=80)]
+    reason: Annotated[str, Meta(min_length=3, max_length=500)]
+
+
+class InUse(Struct, kw_only=True):
+    """What counts now; `version` is null where the card's assumptions do."""
+
+    kind: Kind
+    version: str | None
+
+
+async def roll_back(call: Call, body: Back) -> InUse:
+    """Take the model in use back: the one before counts again, or the card. Everybody is decided anew; nobody is
+    written to because of it. The model stays, and can be installed again."""
+    kind = next((one for one in KINDS if one == call.path["kind"]), None)
+    if kind is None:
+        raise NotFound(f"there is no such kind of model; there are {', '.join(KINDS)}")
+    store = call.gate.store
+    used = await models.in_use(store, kind)
+    if used is None or used.version != body.version:
+        raise Conflict("this version is not in use (any more): load the page again")
+    try:
+        now = await models.roll_back(store, kind, call.now, only=body.version)
+    except Superseded:
+        raise Conflict("somebody else changed the model at the same moment: load the page again") from None
+    detail = msgspec.json.encode({"version": body.version, "reason": body.reason}).decode()
+    call.gate.trail.audit(call.who.actor, "model.roll_back", f"model:{kind}", call.now, detail)
+    await call.gate.desk.look_up()
+    return InUse(kind=kind, version=None if now is None else now.version)

@@ -1,23 +1,24 @@
-"""`/v1/sources` and `/v1/dead-letters`: how each source is doing, and what of it could not be read."""
+"""`/v1/sources`: how each source is doing: what it brings, how far behind it is, what is wrong and what to do."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Final
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from bridge.errors import Conflict, NotFound
-from bridge.facts import Origin
 from bridge.gateway.endpoint import Call
+from bridge.gateway.troubles import Trouble, read_trouble
 from bridge.store import instant, micros
 
-HIGHEST_ID = 2**63 - 1
+_HOUR: Final = 3_600_000_000
+_HOURS: Final = 24
 
 
 class Stream(Struct, kw_only=True):
-    """How far one stream of a source has been read. `total` where the source knows it."""
+    """How far one stream of a source has been read. `total` where the source knows it; `lag_s` is how long ago it was
+    read to its end, None while it never was."""
 
     stream: str
     position: int
@@ -25,23 +26,32 @@ class Stream(Struct, kw_only=True):
     done: bool
     failures: int
     error: str | None
+    trouble: Trouble | None
     next_at: datetime
     updated_at: datetime
+    read_at: datetime | None
+    lag_s: int | None
 
 
 class SourceState(Struct, kw_only=True):
-    """One source. `lag_s` is how long its oldest delivery has been waiting, None when none is."""
+    """One source. `lag_s` is how long its oldest delivery has been waiting, None when none is; `seen_at` when it was
+    heard or read without an error last; `hours` how many deliveries came in each of the last 24 hours, the running one
+    last."""
 
     name: str
     adapter: str
+    title: str
     state: str
     configured: bool
     registered_at: datetime
     live_since: datetime | None
     seen_at: datetime | None
     error: str | None
+    error_at: datetime | None
+    trouble: Trouble | None
     lag_s: int | None
     deliveries: dict[str, int]
+    hours: list[int]
     streams: list[Stream]
 
 
@@ -58,10 +68,37 @@ async def listing(call: Call) -> Sources:
     for name, state, number in await store.all("inbox.states"):
         counts[name][state] = number
     oldest: dict[str, int] = dict(await store.all("gateway.oldest_waiting"))
-    streams: defaultdict[str, list[Stream]] = defaultdict(list)
-    for row in await store.all("sources.streams", source=None):
-        name, stream, _, position, total, done, due_at, failures, error, updated_at = row
-        streams[name].append(
+    streams, hours = await _streams(call), await _hours(call)
+    configured = call.gate.registry.sources
+    found = []
+    for name, adapter, registered_at, live_since, seen_at, error, error_at in await store.all("sources.all"):
+        found.append(
+            SourceState(
+                name=name,
+                adapter=adapter,
+                title=configured[name].manifest.title if name in configured else adapter,
+                state=_state(error, live_since, seen_at),
+                configured=name in configured,
+                registered_at=instant(registered_at),
+                live_since=_maybe(live_since),
+                seen_at=_maybe(seen_at),
+                error=error,
+                error_at=_maybe(error_at),
+                trouble=None if error is None else read_trouble(error),
+                lag_s=_ago(call, oldest.get(name)),
+                deliveries=counts[name],
+                hours=hours[name],
+                streams=streams[name],
+            )
+        )
+    return Sources(sources=found)
+
+
+async def _streams(call: Call) -> defaultdict[str, list[Stream]]:
+    found: defaultdict[str, list[Stream]] = defaultdict(list)
+    for row in await call.gate.store.all("sources.streams", source=None):
+        name, stream, _, position, total, done, due_at, failures, error, updated_at, read_at = row
+        found[name].append(
             Stream(
                 stream=stream,
                 position=position,
@@ -69,29 +106,30 @@ async def listing(call: Call) -> Sources:
                 done=bool(done),
                 failures=failures,
                 error=error,
+                trouble=None if error is None else read_trouble(error),
                 next_at=instant(due_at),
                 updated_at=instant(updated_at),
+                read_at=_maybe(read_at),
+                lag_s=_ago(call, read_at),
             )
         )
-    configured = call.gate.registry.sources
-    found = []
-    for name, adapter, registered_at, live_since, seen_at, error, _ in await store.all("sources.all"):
-        found.append(
-            SourceState(
-                name=name,
-                adapter=adapter,
-                state=_state(error, live_since, seen_at),
-                configured=name in configured,
-                registered_at=instant(registered_at),
-                live_since=None if live_since is None else instant(live_since),
-                seen_at=None if seen_at is None else instant(seen_at),
-                error=error,
-                lag_s=None if name not in oldest else max(0, (micros(call.now) - oldest[name]) // 1_000_000),
-                deliveries=counts[name],
-                streams=streams[name],
-            )
-        )
-    return Sources(sources=found)
+    return found
+
+
+async def _hours(call: Call) -> defaultdict[str, list[int]]:
+    first = micros(call.now) // _HOUR - _HOURS + 1
+    found: defaultdict[str, list[int]] = defaultdict(lambda: [0] * _HOURS)
+    for name, hour, number in await call.gate.store.all("inbox.arrived", since=first * _HOUR):
+        found[name][min(hour - first, _HOURS - 1)] = number
+    return found
+
+
+def _ago(call: Call, at: int | None) -> int | None:
+    return None if at is None else max(0, (micros(call.now) - at) // 1_000_000)
+
+
+def _maybe(at: int | None) -> datetime | None:
+    return None if at is None else instant(at)
 
 
 def _state(error: str | None, live_since: int | None, seen_at: int | None) -> str:
@@ -100,86 +138,3 @@ def _state(error: str | None, live_since: int | None, seen_at: int | None) -> st
     if seen_at is None:
         return "silent"
     return "importing" if live_since is None else "live"
-
-
-class Filter(Struct, kw_only=True):
-    """Of one source, or of all; `after` is `next` of the page before."""
-
-    source: Annotated[str, Meta(min_length=1, max_length=80)] | None = None
-    after: Annotated[int, Meta(ge=0, le=HIGHEST_ID)] = 0
-    limit: Annotated[int, Meta(ge=1, le=500)] = 100
-
-
-class DeadLetter(Struct, kw_only=True):
-    """A delivery that could not be read, and why; never what was in it."""
-
-    id: int
-    source: str
-    object: str
-    place: str
-    error: str | None
-    received_at: datetime
-    attempts: int
-
-
-class DeadLetters(Struct, kw_only=True):
-    """Oldest first. Without `next` there is no more."""
-
-    dead_letters: list[DeadLetter]
-    next: int | None = None
-
-
-class OneSource(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Whose dead letters are replayed."""
-
-    source: Annotated[str, Meta(min_length=1, max_length=80)]
-
-
-class Replayed(Struct, kw_only=True):
-    """How many deliveries go through the flow again. Nothing that follows from them writes to anybody."""
-
-    replayed: int
-
-
-async def dead_letters(call: Call, query: Filter) -> DeadLetters:
-    """What could not be read, oldest first, with the reason and its place."""
-    rows = await call.gate.store.all("inbox.dead", source=query.source, after=query.after, most=query.limit + 1)
-    found = [
-        DeadLetter(
-            id=number,
-            source=source,
-            object=kind,
-            place=place,
-            error=error,
-            received_at=instant(received_at),
-            attempts=attempts,
-        )
-        for number, source, kind, place, error, received_at, attempts in rows[: query.limit]
-    ]
-    return DeadLetters(dead_letters=found, next=found[-1].id if len(rows) > query.limit else None)
-
-
-async def replay_one(call: Call) -> Replayed:
-    """Send one dead letter through the flow again, for instance after its mapping was mended."""
-    text = call.path["id"]
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else HIGHEST_ID + 1
-    if number > HIGHEST_ID or await call.gate.store.one("gateway.delivery", id=number) is None:
-        raise NotFound("there is no such delivery")
-    rows = await call.gate.store.change("inbox.replay_one", id=number, origin=Origin.replay.value)
-    if not rows:
-        raise Conflict("this delivery is not a dead letter")
-    return _done(call, rows, f"delivery:{number}")
-
-
-async def replay_all(call: Call, body: OneSource) -> Replayed:
-    """Send all dead letters of a source through the flow again."""
-    call.gate.registry.adapter(body.source)
-    rows = await call.gate.store.change(
-        "inbox.replay_all", source=body.source, states=["dead"], origin=Origin.replay.value
-    )
-    return _done(call, rows, f"source:{body.source}")
-
-
-def _done(call: Call, rows: list[Any], subject: str) -> Replayed:
-    call.gate.trail.audit(call.who.actor, "replay deliveries", subject, call.now, str(len(rows)))
-    return Replayed(replayed=len(rows))

@@ -128,3 +128,25 @@ async def test_models_are_for_who_answers_for_them(gateway: Gateway, scope: str)
     for path in ("/v1/models", "/v1/models/risk/x"):
         assert (await gateway.get(path, scope)).status_code == 403
         assert (await gateway.client.get(path)).status_code == 401
+
+
+async def test_a_model_is_taken_back_with_a_reason_and_only_the_one_that_was_seen(gateway: Gateway) -> None:
+    store = gateway.store
+    first = await install(store, "risk", risk_body(MODEL), {}, NOON)
+    gateway.clock.advance(days=1)
+    second = await install(
+        store, "risk", risk_body(msgspec.structs.replace(MODEL, intercept=-1.5)), {}, gateway.clock()
+    )
+    why = {"version": second, "reason": "says too little since the price rise"}
+    assert (await gateway.post("/v1/models/risk/rollback", "agent", json=why)).status_code == 403
+    answer = await gateway.post("/v1/models/risk/rollback", "supervisor", json=why)
+    assert answer.json() == {"kind": "risk", "version": first}
+    assert (await gateway.post("/v1/models/risk/rollback", "admin", json=why)).status_code == 409
+    last = await gateway.post("/v1/models/risk/rollback", "admin", json=why | {"version": first})
+    assert last.json() == {"kind": "risk", "version": None}
+    assert (await gateway.post("/v1/models/tiers/rollback", "admin", json=why)).status_code == 404
+    assert (await gateway.post("/v1/models/mood/rollback", "admin", json=why)).status_code == 409
+    await gateway.gate.flush()
+    noted = await gateway.rows("audit", "subject, detail", "action = 'model.roll_back'")
+    assert [subject for subject, _ in noted] == ["model:risk", "model:risk"]
+    assert "price rise" in noted[0][1]

@@ -1,10 +1,12 @@
-"""How sources are doing, and what could not be read."""
+"""How sources are doing: what they bring, how far behind they are, what is wrong with them."""
 
 from __future__ import annotations
 
-from tests.gateway.conftest import Gateway, person
+import pytest
 
-BAD = person("1", version="first")
+from bridge.gateway.troubles import read_trouble
+from bridge.store import micros
+from tests.gateway.conftest import Gateway, person
 
 
 async def test_a_source_says_what_it_brought_and_how_long_it_has_been_waiting(gateway: Gateway) -> None:
@@ -33,38 +35,56 @@ async def test_a_source_that_is_read_in_streams_says_how_far(gateway: Gateway) -
     assert (old["name"], old["state"], old["configured"]) == ("old", "importing", False)
     assert old["streams"][0]["stream"] == "people"
     assert old["streams"][0]["done"] is False
+    assert (old["streams"][0]["read_at"], old["streams"][0]["lag_s"]) == (None, None)
 
 
-async def test_what_could_not_be_read_is_listed_with_its_reason_and_without_its_content(gateway: Gateway) -> None:
-    await gateway.know(BAD, *(person(str(n), version="x", name="Secret Name") for n in range(2, 7)))
-    answer = await gateway.get("/v1/dead-letters", "admin", source="crm", limit="4")
-    first = answer.json()
-    assert len(first["dead_letters"]) == 4
-    assert all(one["error"] for one in first["dead_letters"])
-    assert "Secret Name" not in answer.text
-    rest = (await gateway.get("/v1/dead-letters", "admin", after=str(first["next"]))).json()
-    assert (len(rest["dead_letters"]), rest["next"]) == (2, None)
-    assert (await gateway.get("/v1/dead-letters", "admin", source="other")).json()["dead_letters"] == []
-    assert (await gateway.get("/v1/dead-letters", "admin", after="x")).status_code == 400
+async def test_a_stream_says_when_it_was_read_to_its_end_and_what_is_wrong_since(gateway: Gateway) -> None:
+    store = gateway.store
+    now = micros(gateway.clock())
+    await store.change("sources.add_stream", source="crm", stream="people", at=now)
+
+    async def rest(error: str | None, failures: int) -> None:
+        given = {"source": "crm", "stream": "people", "owner": "w1", "now": micros(gateway.clock())}
+        assert await store.change("sources.take_stream", lease=1, **given)
+        told = {"done": 1, "due_at": 0, "failures": failures, "error": error, "at": given["now"]}
+        await store.change("sources.rest", source="crm", stream="people", owner="w1", **told)
+
+    await rest(None, 0)
+    gateway.clock.advance(minutes=10)
+    await rest("crm: GET /people was answered 401", 1)
+    stream = (await gateway.get("/v1/sources", "admin")).json()["sources"][0]["streams"][0]
+    assert (stream["read_at"], stream["lag_s"]) == ("2026-11-21T12:00:00Z", 600)
+    assert (stream["trouble"], stream["failures"]) == ("refused", 1)
 
 
-async def test_a_dead_letter_is_replayed_one_by_one_or_all_of_a_source(gateway: Gateway) -> None:
-    await gateway.know(BAD, person("2", version="x"), person("3", name="Good"))
-    first, second = (await gateway.get("/v1/dead-letters", "admin")).json()["dead_letters"]
-    assert (await gateway.post(f"/v1/dead-letters/{first['id']}/replay", "admin")).json() == {"replayed": 1}
-    assert (await gateway.post(f"/v1/dead-letters/{first['id']}/replay", "admin")).status_code == 409
-    assert (await gateway.post("/v1/dead-letters/replay", "admin", json={"source": "crm"})).json() == {"replayed": 1}
-    rows = await gateway.rows("deliveries", "origin, state", "state = 'new'")
-    assert rows == [("replay", "new"), ("replay", "new")]
-    await gateway.digest()
-    assert len((await gateway.get("/v1/dead-letters", "admin")).json()["dead_letters"]) == 2
-    await gateway.gate.flush()
-    assert ("source:crm", "1") in await gateway.rows("audit", "subject, detail", "action = 'replay deliveries'")
-    assert second["id"] > first["id"]
+async def test_what_came_in_is_counted_by_the_hour_of_the_last_day(gateway: Gateway) -> None:
+    await gateway.deliver(person("1"), person("2"))
+    gateway.clock.advance(hours=23)
+    await gateway.deliver(person("3"))
+    hours = (await gateway.get("/v1/sources", "admin")).json()["sources"][0]["hours"]
+    assert (len(hours), hours[0], hours[-1], sum(hours)) == (24, 2, 1, 3)
+    gateway.clock.advance(hours=1)
+    hours = (await gateway.get("/v1/sources", "admin")).json()["sources"][0]["hours"]
+    assert (hours[-2], hours[-1], sum(hours)) == (1, 0, 1)
 
 
-async def test_what_is_no_dead_letter_is_not_replayed(gateway: Gateway) -> None:
-    for id in ("999", "x", "9" * 19, "9" * 30, "-1", "%00"):
-        assert (await gateway.post(f"/v1/dead-letters/{id}/replay", "admin")).status_code == 404
-    assert (await gateway.post("/v1/dead-letters/replay", "admin", json={"source": "nobody"})).status_code == 404
-    assert (await gateway.post("/v1/dead-letters/replay", "admin", json={"source": ""})).status_code == 400
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        ("crm: GET /people was answered 403", "refused"),
+        ("crm: GET /people was answered 404", "missing"),
+        ("crm: GET /people was answered 429", "busy"),
+        ("crm: GET /people was answered 503", "down"),
+        ("crm: GET /people timed out", "down"),
+        ("crm: GET /people failed: ConnectError", "down"),
+        ("crm: GET /people was answered 200, but not with JSON", "garbled"),
+        ("crm: calls: the answer holds a text where the list belongs", "garbled"),
+        ("crm: people: its stored cursor cannot be read; reset it", "stuck"),
+        ("crm: kunden.csv is not in the folder", "file"),
+        ("crm: create_task: the setting queue is missing", "setting"),
+        ("crm: its adapter raised KeyError", "bug"),
+        ("crm: something nobody has seen before", "other"),
+    ],
+)
+def test_every_error_of_a_source_is_one_of_a_few_kinds(error: str, trouble: str) -> None:
+    assert read_trouble(error) == trouble

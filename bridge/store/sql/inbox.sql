@@ -42,12 +42,12 @@ update deliveries set lease_owner = null, lease_until = 0, attempts = attempts -
 where id = any(:ids::bigint[]) and lease_owner = :owner
 
 -- name: replay_one
-update deliveries set state = 'new', error = null, origin = :origin, due_at = 0, attempts = 0, lease_until = 0
-where id = :id and state = 'dead'
+update deliveries set state = 'new', error = null, note = null, origin = :origin, due_at = 0, attempts = 0, lease_until = 0
+where id = :id and state in ('dead', 'discarded')
 returning id
 
 -- name: replay_all
-update deliveries set state = 'new', error = null, origin = :origin, due_at = 0, attempts = 0, lease_until = 0
+update deliveries set state = 'new', error = null, note = null, origin = :origin, due_at = 0, attempts = 0, lease_until = 0
 where source = :source and state = any(:states)
 returning id
 
@@ -64,3 +64,43 @@ order by id limit :most
 
 -- name: raw
 select raw from deliveries where id = :id
+
+-- name: letters
+select id, source, object, place, error, received_at, attempts, note, via, state from (
+  select d.*, case when d.place <> '' and substr(d.error, 1, length(d.place) + 2) = d.place || ': '
+    then substr(d.error, length(d.place) + 3) else coalesce(d.error, '') end as reason
+  from deliveries d where d.state in ('dead', 'discarded') and d.state = :state and d.id > :after and (:source::text is null or d.source = :source)
+) told
+where (:object::text is null or object = :object) and (:reason::text is null or reason = :reason)
+order by id limit :most
+
+-- name: letter
+select id, source, object, place, error, received_at, attempts, note, via, state, raw from deliveries
+where id = :id and state in ('dead', 'discarded')
+
+-- name: letter_kinds
+select source, object, reason, count(*), min(received_at), max(received_at) from (
+  select d.source, d.object, d.received_at, case when d.place <> '' and substr(d.error, 1, length(d.place) + 2) = d.place || ': '
+    then substr(d.error, length(d.place) + 3) else coalesce(d.error, '') end as reason
+  from deliveries d where d.state in ('dead', 'discarded') and d.state = :state
+) told
+group by source, object, reason order by 4 desc, source, object, reason limit :most
+
+-- name: replay_kind
+update deliveries set state = 'new', error = null, note = null, origin = :origin, due_at = 0, attempts = 0, lease_until = 0
+where source = :source and state in ('dead', 'discarded') and state = :state and object = :object and :reason =
+  case when place <> '' and substr(error, 1, length(place) + 2) = place || ': ' then substr(error, length(place) + 3) else coalesce(error, '') end
+returning id
+
+-- name: discard_one
+update deliveries set state = 'discarded', note = :note where id = :id and state = 'dead' returning id
+
+-- name: discard_kind
+update deliveries set state = 'discarded', note = :note
+where source = :source and state = 'dead' and object = :object and :reason =
+  case when place <> '' and substr(error, 1, length(place) + 2) = place || ': ' then substr(error, length(place) + 3) else coalesce(error, '') end
+returning id
+
+-- name: arrived
+select source, received_at / 3600000000, count(*) from deliveries where received_at >= :since
+group by source, received_at / 3600000000 order by 1, 2

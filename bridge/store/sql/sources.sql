@@ -18,7 +18,7 @@ update sources set error = :error, error_at = :at where name = :name
 insert into cursors (source, stream, updated_at) values (:source, :stream, :at) on conflict (source, stream) do nothing
 
 -- name: streams
-select source, stream, cursor, position, total, done, due_at, failures, error, updated_at from cursors
+select source, stream, cursor, position, total, done, due_at, failures, error, updated_at, read_at from cursors
 where (:source::text is null or source = :source) order by source, stream
 
 -- name: take_stream @sqlite
@@ -40,7 +40,7 @@ where source = :source and stream = :stream and lease_owner = :owner
 
 -- name: rest
 update cursors set done = :done, due_at = :due_at, failures = :failures, error = :error, updated_at = :at,
-  lease_owner = null, lease_until = 0
+  read_at = case when :error::text is null then :at::bigint else read_at end, lease_owner = null, lease_until = 0
 where source = :source and stream = :stream and lease_owner = :owner
 
 -- name: ask_again

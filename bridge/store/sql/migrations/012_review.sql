@@ -1,5 +1,5 @@
 -- What people decide about records that may be one person's, and what an operator sees of a source: when each stream was
--- read to its end, and how much came in by the hour.
+-- read to its end, how much came in by the hour, and why a delivery that nobody could read was given up.
 
 create table match_tokens (
   token @text not null,
@@ -30,5 +30,7 @@ create index proposals_decided on proposals (decided_at) where state <> 'open';
 
 create index assertions_by_people on assertions (at) where origin = 'person';
 create index record_versions_people on record_versions (id) where object = 'customer';
+create index deliveries_letters on deliveries (state, id) where state in ('dead', 'discarded');
 create index deliveries_received on deliveries (received_at);
-alter table cursors add column read_at bigint
+alter table cursors add column read_at bigint;
+alter table deliveries add column note @text
