@@ -88,7 +88,8 @@ class SurveyFile(_Form, frozen=True, kw_only=True):
     """What to do about asking while a matter of the customer's is open."""
     tranche: TrancheForm = TrancheForm()
     bad: Annotated[float, Meta(ge=0, le=100)] | None = None
-    """The highest score that somebody has to react to. Left out: 6 for nps, 2 for others; every answer for exit."""
+    """The highest score that somebody has to react to. Left out: 6 for nps, two of five for csat and ces (on any scale
+    the same share), every answer for exit."""
     expect: Expected = Expected()
 
 
@@ -121,8 +122,12 @@ class SurveyingFile(_Form, frozen=True, kw_only=True):
 NOTHING_SAID = SurveyingFile()
 
 
+BAD_SHARE = 0.4
+"""Of its scale: up to here an answer to csat or ces is a bad one."""
+
+
 def bad_up_to(file: SurveyFile) -> float | None:
-    """The highest score that somebody has to react to; None where every answer is."""
+    """The highest score that somebody has to react to, of csat and ces on a scale of five; None: every answer."""
     if file.bad is not None:
         return file.bad
     return {"nps": 6.0, "exit": None}.get(file.metric, 2.0)

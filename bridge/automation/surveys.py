@@ -7,7 +7,7 @@ those who are drawn. So an invitation passes the same gates and the same outbox 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -178,15 +178,3 @@ def fact_cause(kind: FactKind, id: str) -> str:
     """The cause of an occasion that a fact is."""
     return f"{kind.value}\x1f{id}"
 
-
-def day_of(at: datetime) -> datetime:
-    """Midnight (UTC) of the day of `at`."""
-    return datetime(at.year, at.month, at.day, tzinfo=timezone.utc)
-
-
-def later(at: datetime, delay: timedelta) -> datetime:
-    """`at` plus `delay`, or the last instant there is."""
-    try:
-        return at + delay
-    except OverflowError:
-        return datetime.max.replace(tzinfo=timezone.utc)

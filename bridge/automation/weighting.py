@@ -24,7 +24,6 @@ LEVEL: Final = 0.95
 _Z: Final = 1.959963984540054
 _SATISFIED: Final = 0.75
 """From this share of its scale on somebody is satisfied: four stars of five."""
-_HIGHEST: Final[Mapping[str, float]] = {SurveyMetric.nps: 10.0}
 
 Stratum: TypeAlias = tuple[str, str]
 """Value tier, risk band: as they were when the customer was drawn."""
@@ -63,8 +62,9 @@ def worth_of(metric: str, score: float, scale: float | None) -> float:
         return 100.0 if score >= 9 else -100.0 if score <= 6 else 0.0
     if metric == SurveyMetric.ces:
         return score
-    highest = scale or _HIGHEST.get(metric, 5.0)
-    return 100.0 if (score - 1) / (highest - 1) >= _SATISFIED else 0.0
+    highest = scale or 5.0
+    lowest = 1.0 if highest > 2 else 0.0  # thumbs go from 0 to 1, stars from 1
+    return 100.0 if (score - lowest) / (highest - lowest) >= _SATISFIED else 0.0
 
 
 def range_of(metric: str, scale: float | None = None) -> tuple[float, float]:

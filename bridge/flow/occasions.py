@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from typing import Final, Literal
 
@@ -13,6 +13,7 @@ from bridge.automation.dated import dated_facts
 from bridge.automation.gates import judge
 from bridge.automation.loop_rules import OpenerForm
 from bridge.automation.ordering import Matter, Order, order
+from bridge.automation.survey_forms import BAD_SHARE
 from bridge.automation.surveys import Plan, comes_up, fact_cause, occasion_id, round_cause
 from bridge.automation.tranches import Past, Ready, bad_probability, shrunk, tired
 from bridge.automation.triggering import matches
@@ -180,10 +181,16 @@ def _begin(day: date) -> datetime:
 
 async def read_usual(desk: Desk, plan: Plan, now: datetime) -> Usual:
     """What the plan's invitations brought within the last year."""
-    bad = 1e9 if plan.bad is None else plan.bad
+    by_share = plan.file.bad is None and plan.file.metric in ("csat", "ces")
+    bad = -1.0 if by_share else 1e9 if plan.bad is None else plan.bad
     over = now - timedelta(days=desk.rules.surveying.answer_days)
     rows = await desk.store.all(
-        "surveys.rates", plan=plan.id, bad=bad, since=micros(now - REMEMBERED), over=micros(over)
+        "surveys.rates",
+        plan=plan.id,
+        bad=bad,
+        share=BAD_SHARE if by_share else -1.0,
+        since=micros(now - REMEMBERED),
+        over=micros(over),
     )
     invited, answered, bad_ones = (sum(row[place] or 0 for row in rows) for place in (2, 3, 4))
     expect = plan.file.expect
@@ -273,11 +280,3 @@ def _mood(desk: Desk, plan: Plan, view: View, scores: Scores) -> PredictedMood |
     if scorer is None or scorer.model.metric != plan.file.metric:
         return None
     return scorer.predict(read_row(view, scores.signals, desk.rules.deciding.card.file.value.currency))
-
-
-def counted(reasons: Iterable[str]) -> dict[str, int]:
-    """How often each of `reasons` is given."""
-    found: dict[str, int] = {}
-    for one in sorted(reasons):
-        found[one] = found.get(one, 0) + 1
-    return found

@@ -27,11 +27,11 @@ from bridge.store import Unit, micros
 ATTEMPTS = 5
 _COUNTED = [
     *"records decisions former_decisions facts outbox runs links".split(),
-    *"outcomes grants dips predictions exposures audit".split(),
+    *"outcomes grants dips predictions exposures surveys audit".split(),
 ]
 _TABLES = [
     *"decisions log facts outbox runs run_steps links outcomes grants".split(),
-    *"dips predictions exposures merges audit customers".split(),
+    *"dips predictions exposures surveys merges audit customers".split(),
 ]
 
 

@@ -28,6 +28,9 @@ _INSTANTS = {
     "used_at",
     "said_at",
     "settled_at",
+    "came_up_at",
+    "drawn_at",
+    "answered_at",
     "found_at",
     "decided_at",
 }
@@ -51,6 +54,10 @@ _COLUMNS = {
     "links": (
         "privacy.links",
         "purpose automation channel contract offer amount_minor currency made_at expires_at used_at used_how",
+    ),
+    "surveys": (
+        "privacy.surveys",
+        "plan metric came_up_at state reason owner tier band propensity drawn_at answered_at score",
     ),
     "merges": ("privacy.assertions", "a b same origin evidence at undone_at"),
     "proposed_merges": ("privacy.proposals", "state score evidence found_at decided_at"),

@@ -91,4 +91,5 @@ def test_each_metric_is_counted_as_it_is_used() -> None:
     assert [worth_of("nps", score, 10) for score in (0, 6, 7, 8, 9, 10)] == [-100, -100, 0, 0, 100, 100]
     assert [worth_of("csat", score, 5) for score in (1, 3, 4, 5)] == [0, 0, 100, 100]
     assert [worth_of("csat", score, 7) for score in (5, 6)] == [0, 100]
+    assert [worth_of("csat", score, 1) for score in (0, 1)] == [0, 100]
     assert worth_of("ces", 4, 7) == 4

@@ -163,6 +163,7 @@ async def _use(desk: Desk, customer: str, decision: str) -> None:
     args = {"to": "+493023125042", "text": "Guten Tag Rosa"}
     outbox.enqueue(unit, dedupe_key="m1", source="helpdesk", action="send_sms", args=args, now=NOW, customer=customer)
     _set_off(unit, customer)
+    _ask(unit, customer)
     _link(desk, unit, customer)
     await desk.store.write(unit)
 
@@ -198,6 +199,18 @@ def _link(desk: Desk, unit: Unit, customer: str) -> None:
             made_at=micros(NOW),
             expires_at=micros(NOW + timedelta(days=60)),
         )
+
+
+def _ask(unit: Unit, customer: str) -> None:
+    """She came up for a survey about her complaint, and was asked."""
+    asked: dict[str, Any] = {"id": "o_1", "plan": "after_ticket", "metric": "csat", "mode": "on"}
+    unit.add(
+        "surveys.put_occasion",
+        customer=customer,
+        cause=f"helpdesk/user/{ROSA}",
+        came_up_at=micros(NOW),
+        **asked,
+    )
 
 
 def _set_off(unit: Unit, customer: str) -> None:

@@ -76,6 +76,9 @@ delete from loop_lessons where loop in (select id from loops where customer = an
 -- name: drop_runs
 delete from runs where customer = any(:customers)
 
+-- name: drop_surveys
+delete from survey_occasions where customer = any(:customers)
+
 -- name: drop_run_steps
 delete from run_steps where customer = any(:customers)
 
@@ -131,6 +134,7 @@ select
   (select count(*) from dips where customer = any(:customers)),
   (select count(*) from predictions where customer = any(:customers)),
   (select count(*) from exposures where customer = any(:customers)),
+  (select count(*) from survey_occasions where customer = any(:customers)),
   (select count(*) from audit where subject = any(:seen))
 
 -- name: versions
@@ -186,6 +190,10 @@ order by created_at, id
 -- name: links
 select purpose, automation, channel, contract, offer, amount_minor, currency, made_at, expires_at, used_at, used_how from links
 where customer = any(:customers) or address = any(:hashes) order by made_at, hash
+
+-- name: surveys
+select plan, metric, came_up_at, state, reason, owner, tier, band, propensity, drawn_at, answered_at, score from survey_occasions
+where customer = any(:customers) order by came_up_at, id
 
 -- name: assertions
 select a, b, same, origin, evidence, at, undone_at from assertions

@@ -86,7 +86,7 @@ where state = 'invited' and answered_at is null and drawn_at > :since group by o
 -- name: rates
 -- Invitations whose answers have come in, and what came: to count with for those who are asked next.
 select tier, band, count(*), sum(case when answered_at is not null then 1 else 0 end),
-  sum(case when score is not null and score <= :bad then 1 else 0 end)
+  sum(case when score <= :bad::float or score <= :share::float * coalesce(scale, 5) then 1 else 0 end)
 from survey_occasions
 where plan = :plan and state = 'invited' and drawn_at > :since and (answered_at is not null or drawn_at <= :over)
 group by tier, band order by tier, band
