@@ -53,6 +53,8 @@ class Sent(Struct, frozen=True, kw_only=True):
     purpose: str
     apology: bool
     at: datetime
+    waits: bool = False
+    """It is enqueued and nothing of it was begun yet."""
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -92,7 +94,7 @@ def judge(
     channel = act.channel
     if channel is None:
         return GO
-    sent = tuple(one for one in person.sent if one.key != own)
+    sent = _others(person.sent, own)
     refused: Reason | None = (
         _consent(rule, channel, person, policy)
         or _preference(act, channel, person)
@@ -108,6 +110,17 @@ def judge(
         return GO  # it is scheduled for when it may be
     opens = next_open(policy, channel, person.zone, now)
     return GO if opens is not None and opens <= now else Verdict(reason="quiet_hours", until=opens)
+
+
+def _others(sent: Sequence[Sent], own: str) -> tuple[Sent, ...]:
+    """What counts against the message `own`: what was sent, and what waits for longer. Else two that wait, of customers
+    who turn out to be one, would each be refused because of the other."""
+    mine = next((one for one in sent if one.key == own), None)
+    return tuple(
+        one
+        for one in sent
+        if one is not mine and not (one.waits and mine is not None and (one.at, one.key) > (mine.at, mine.key))
+    )
 
 
 def of_the_customer(rule: Automation, person: Person) -> Reason | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -113,6 +113,13 @@ def window_of(rule: Automation, occurred_at: datetime) -> int:
     """The number of the window that an instant lies in; every day of a schedule is one by itself."""
     days = 1 if rule.kind is FactKind.schedule_due else rule.file.window
     return int(occurred_at.timestamp()) // (days * 86_400)
+
+
+def span_of(rule: Automation, occurred_at: datetime) -> tuple[datetime, datetime]:
+    """From when until when the window of an instant lasts; the end is not in it."""
+    days = timedelta(days=1 if rule.kind is FactKind.schedule_due else rule.file.window)
+    begins = datetime.fromtimestamp(0, timezone.utc) + days * window_of(rule, occurred_at)
+    return begins, begins + days
 
 
 def cost_of(act: Act, office: Office) -> int:

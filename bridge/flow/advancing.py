@@ -13,7 +13,7 @@ from bridge.automation.forms import MakeOffer
 from bridge.automation.gates import OF_THE_CUSTOMER, Verdict, judge, of_the_customer
 from bridge.automation.links import words_of_links
 from bridge.automation.matters import since_values
-from bridge.automation.ordering import Matter, Order, order, order_key
+from bridge.automation.ordering import Matter, Order, order, order_key, span_of
 from bridge.automation.outbox import Belongs
 from bridge.automation.register import paused, rule_of
 from bridge.automation.rules import Act, Automation, StopIf, Wait
@@ -189,7 +189,9 @@ async def _verdict(
     if not isinstance(ordered, Order):
         return Verdict(reason=ordered), None, NO_LINKS
     key = order_key(going.matter, going.step, ordered.address)
-    if await desk.store.one("automations.enqueued", dedupe_key=key) is not None:
+    if await desk.store.one("automations.enqueued", dedupe_key=key) is not None or await _done_before(
+        desk, unit, going
+    ):
         return Verdict(reason="already_sent"), None, NO_LINKS
     if isinstance(act.form, MakeOffer):
         granted = (await running_grants(desk.store, [known.customer])).get(known.customer, {})
@@ -200,6 +202,24 @@ async def _verdict(
     if not await room_for(desk.store, rule, ordered.cost_minor, office_of(desk, {}).currency, now):
         return Verdict(reason="budget_spent"), None, NO_LINKS
     return verdict, ordered, links
+
+
+async def _done_before(desk: Desk, unit: Unit, going: _Going) -> bool:
+    """Whether the step was done for the same person as somebody else: what has no record as its cause begins a run for
+    each customer, and two of them may turn out to be one."""
+    if going.run.cause:
+        return False
+    begins, ends = span_of(going.rule, going.run.occurred_at)
+    asked = {
+        "automation": going.rule.id,
+        "step": going.step,
+        "customers": going.known.before,
+        "begins": micros(begins),
+        "ends": micros(ends),
+    }
+    rows = await desk.store.all("automations.done_before", **asked)
+    unit.guard("automations.done_before", rows, **asked)
+    return bool(rows)
 
 
 def _enqueue(desk: Desk, unit: Unit, going: _Going, act: Act, ordered: Order, links: Links, now: datetime) -> None:

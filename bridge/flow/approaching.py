@@ -89,8 +89,16 @@ async def person_of(desk: Desk, unit: Unit, known: Known, rule: Automation, now:
         view=view,
         zone=zone_of(view.customer, desk.rules.outreach),
         sent=tuple(
-            Sent(key=key, automation=by, channel=channel, purpose=purpose, apology=bool(sorry), at=instant(at))
-            for key, by, channel, _, purpose, sorry, at, _ in rows
+            Sent(
+                key=key,
+                automation=by,
+                channel=channel,
+                purpose=purpose,
+                apology=bool(sorry),
+                at=instant(at),
+                waits=state == "due",
+            )
+            for key, by, channel, _, purpose, sorry, at, state in rows
         ),
         opted_out=await opted_out(desk, addresses),
         apologised=await _apologised(desk, known.customer),

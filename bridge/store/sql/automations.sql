@@ -102,6 +102,13 @@ order by 7, 1
 -- name: enqueued
 select state from outbox where dedupe_key = :dedupe_key
 
+-- name: done_before
+-- What was ordered for the same step and window under another name that the customer had.
+select o.dedupe_key from outbox o join runs r on r.id = o.run
+where o.automation = :automation and o.step = :step::integer and o.customer = any(:customers) and r.cause = ''
+  and r.occurred_at >= :begins::bigint and r.occurred_at < :ends::bigint and o.state in ('due', 'sending', 'sent', 'uncertain')
+order by o.dedupe_key
+
 -- name: opted_out
 select hash, channel from opt_outs where hash = any(:hashes) order by hash, channel
 
