@@ -59,15 +59,17 @@ async def preview(
     examples: int = 50,
     seconds: float | None = None,
     report: Report | None = None,
+    thorough: bool = False,
     page: int = PAGE,
 ) -> Preview:
     """What `rule` would have done from `since` until `until`, beside the automations that are on.
 
     With `seconds`, as many customers as that time allows (ids are spread evenly, so that they are like all), and the
-    figures are an estimate. Nothing is written.
+    figures are an estimate. `thorough`: it is set against automations that need past scores too, which takes long.
+    Nothing is written.
     """
     began = perf_counter()
-    play = _set_up(desk, rule, since, until)
+    play = _set_up(desk, rule, since, until, thorough=thorough)
     of_all = int((await desk.store.all("customers.in_all"))[0][0])
     tally = Tally(rule, play.titles(), play.period, desk.rules.outreach.zone, examples)
     ledger = Ledger(rule, play.currency)
@@ -101,11 +103,11 @@ async def preview(
 
 
 async def replay(
-    desk: Desk, rule: Automation, *, since: datetime, until: datetime, page: int = PAGE
+    desk: Desk, rule: Automation, *, since: datetime, until: datetime, thorough: bool = True, page: int = PAGE
 ) -> AsyncIterator[Rehearsed]:
     """Every run that `rule` would have had, and those of the automations that are on beside it for the same customers,
     by customer; a budget is taken to be large enough."""
-    play = _set_up(desk, rule, since, until)
+    play = _set_up(desk, rule, since, until, thorough=thorough)
     ledger, after = Ledger(rule, play.currency), ""
     while ids := [row[0] for row in await desk.store.all("customers.after", after=after, most=page)]:
         after = ids[-1]
@@ -168,13 +170,13 @@ class _Play(Struct, kw_only=True):
         return [*found, *(Note(code="left_out", automation=one) for one in self.left_out)]
 
 
-def _set_up(desk: Desk, rule: Automation, since: datetime, until: datetime) -> _Play:
+def _set_up(desk: Desk, rule: Automation, since: datetime, until: datetime, *, thorough: bool) -> _Play:
     def arm(one: Automation) -> Armed:
         return Armed(rule=one, mode="on", origin="", live_since=since, updated_at=since, updated_by="")
 
     on = [one.rule for one in desk.armed if one.mode == "on" and one.id != rule.id]
     scored = rule.kind in SCORED_KINDS
-    others = [one for one in on if scored or one.kind not in SCORED_KINDS]
+    others = [one for one in on if thorough or scored or one.kind not in SCORED_KINDS]
     whole = {name for one in (rule, *others) for name in _read_for(one)}
     return _Play(
         own=arm(rule),
