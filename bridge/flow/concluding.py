@@ -96,7 +96,9 @@ async def conclude(
         least_live = max((desk.origin_of(one) for one in changes.values()), key=_RANK.__getitem__)
         unit.add("customers.touch", ids=sorted(later - origins.keys()), due_at=0, due_origin=least_live.value)
     stored = await _stored(desk, unit, origins, regrouped)
-    deferred = {one for one, origin in origins.items() if defer and origin is Origin.first_import}
+    live = [change for change in changes.values() if desk.origin_of(change) is Origin.live]
+    news = {customer for change in live for customer in _bearing(change, owned)}
+    deferred = {one for one, origin in origins.items() if defer and origin is Origin.first_import} - news
     put = [
         _customer(customer, regrouped, stored, now, due_at=0, origin=Origin.first_import)
         for customer in sorted(deferred)

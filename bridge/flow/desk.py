@@ -18,10 +18,10 @@ from bridge.automation.surveys import Plan, load_surveying, load_surveys
 from bridge.decisions import Deciding, load_deciding
 from bridge.facts import Origin
 from bridge.flow.folding import Change
-from bridge.flow.metering import Metering, load_metering
 from bridge.flow.models import IN_FORCE, read_fitted, read_policies
 from bridge.identity.rules import IdentityRules, load_identity
 from bridge.playbook import Policy
+from bridge.playbook.metering import Metering, load_metering
 from bridge.scoring import NOTHING_FITTED, Fitted
 from bridge.settings import Settings
 from bridge.store import Row, Store, Unit, instant, micros
