@@ -18,7 +18,8 @@ class Errand(Struct, kw_only=True):
     """Something that a person has to look at: how often, since when, and on which page of the console."""
 
     kind: str
-    """letters_dead, outbox_dead, outbox_uncertain, source_failing or automations_paused."""
+    """outbox_uncertain, outbox_dead, letters_dead, loops_overdue, loops_due, source_failing, automations_paused or
+    identity_open."""
     page: str
     count: int
     since: datetime | None = None
@@ -38,7 +39,13 @@ class Today(Struct, kw_only=True):
 
 async def show(call: Call) -> Today:
     """What waits, the most pressing first, and what became of the last day."""
-    errands = [*await _letters(call), *await _sources(call), *await _paused(call)]
+    errands = [
+        *await _letters(call),
+        *await _loops(call),
+        *await _sources(call),
+        *await _paused(call),
+        *await _proposals(call),
+    ]
     counts: dict[str, int] = {}
     for errand in errands:
         counts[errand.page] = counts.get(errand.page, 0) + errand.count
@@ -67,6 +74,23 @@ async def _letters(call: Call) -> list[Errand]:
     if dead is not None and dead[0]:
         found.append(Errand(kind="letters_dead", page="letters", count=dead[0], since=instant(dead[1])))
     return found
+
+
+async def _loops(call: Call) -> list[Errand]:
+    found = await call.gate.store.one("today.loops", now=micros(call.now), until=micros(call.now + DAY))
+    overdue, soon, since = found or (0, 0, None)
+    errands = []
+    if overdue:
+        errands.append(Errand(kind="loops_overdue", page="loops", count=overdue, since=instant(since)))
+    if soon:
+        errands.append(Errand(kind="loops_due", page="loops", count=soon))
+    return errands
+
+
+async def _proposals(call: Call) -> list[Errand]:
+    found = await call.gate.store.one("today.proposals")
+    count = 0 if found is None else found[0]
+    return [Errand(kind="identity_open", page="identity", count=count)] if count else []
 
 
 async def _sources(call: Call) -> list[Errand]:

@@ -14,3 +14,15 @@ select result, count(*) from outcomes where at >= :since and result in ('saved',
 
 -- name: switched_on
 select count(*) from automations where mode = 'on'
+
+-- name: loops
+-- Loops that work is waiting on: whose next clock ran out, and whose runs out before an instant.
+select sum(case when due <= :now then 1 else 0 end), sum(case when due > :now and due <= :until then 1 else 0 end),
+  min(case when due <= :now then due end)
+from (
+  select case when replied_at is null then coalesce(reply_due, resolve_due) else resolve_due end as due from loops
+  where state <> 'closed'
+) as open_loops where due is not null
+
+-- name: proposals
+select count(*) from proposals where state = 'open'
