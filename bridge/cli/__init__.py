@@ -22,6 +22,7 @@ from bridge.cli import (
     records,
     reports,
     samples,
+    surveys,
     values,
     vendors,
 )
@@ -45,6 +46,7 @@ cli.add_typer(host_files.commands)
 cli.add_typer(keys.commands, name="key")
 cli.add_typer(playbooks.commands, name="playbook")
 cli.add_typer(reports.commands, name="report")
+cli.add_typer(surveys.commands, name="survey")
 fits.commands.add_typer(values.commands)
 fits.commands.add_typer(moods.commands)
 cli.add_typer(fits.commands, name="fit")

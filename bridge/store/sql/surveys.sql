@@ -139,3 +139,7 @@ order by response
 
 -- name: bodies
 select body from records where source = :source and object = :object and source_id = any(:ids) and deleted = 0 order by source_id
+
+-- name: response
+select count(*), sum(case when answered_at is not null then 1 else 0 end) from survey_occasions
+where plan = :plan and mode = 'on' and state = 'invited' and drawn_at >= :since
