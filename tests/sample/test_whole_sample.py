@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from multiprocessing import get_context
 
 import httpx
@@ -24,10 +24,13 @@ from bridge.adapter.registry import Registry, load_registry
 from bridge.app import create_app
 from bridge.flat import KEYS, NAMES, ROUTING_NAMES
 from bridge.flow import Desk, open_desk
+from bridge.flow.counting import count_customers
 from bridge.flow.gathering import makeups, views
 from bridge.flow.hindsight import Tally, looking_back
 from bridge.flow.leaving import Became, By
 from bridge.playbook import Situation, fill
+from bridge.reports import retention
+from bridge.reports.months import months_until
 from bridge.sample import CUSTOMERS, Center, choose_sources, load_example, make_center
 from bridge.sample.records import Agreement
 from bridge.scoring import score
@@ -315,3 +318,38 @@ async def test_looking_back_tells_who_left_as_it_was_and_knows_each_contract_as_
     assert asked[Became.left] > 60 and asked[Became.stayed] > 1500
     assert tally.rewound["contract"] < 0.05 * tally.records["contract"]
     assert not tally.rewound["interaction"] and tally.undated["purchase"] == tally.records["purchase"]
+
+
+async def test_retention_by_month_is_what_truly_became_of_everybody(desk: Desk, center: Center) -> None:
+    """Counted from the lives themselves: who signed a contract, or belongs to a company that did, from its first day
+    to the one on which they truly left. Left aside are those of whom a row is beyond reading."""
+    months = months_until(NOW.date(), 36)
+    found = retention.count(months)
+    unreadable = {person.id for person in center.customers if person.id in center.spoiled}
+    unreadable |= {one.customer_id for one in center.contracts if one.id in center.spoiled}
+    async for page in count_customers(desk, now=NOW):
+        numbers = await desk.store.all("customers.profiles", ids=[one.standing.customer for one in page])
+        of_crm = defaultdict(set)
+        for source, number, customer, _ in numbers:
+            of_crm[customer] |= {number} if source == "crm" else set()
+        for one in page:
+            if of_crm[one.standing.customer] - unreadable:
+                found.add(one.standing)
+    fates = {fate.customer_id: fate for fate in center.fates}
+    lives = []
+    for person in center.customers:
+        if person.same_as is not None or person.id in unreadable:
+            continue
+        own = [one for one in center.contracts if one.customer_id == person.id and one.account_id is None]
+        own = own or [one for one in center.contracts if one.account_id and one.account_id == person.account_id]
+        if own:
+            left = fates[person.id].left if person.id in fates else None
+            lives.append((min(one.starts for one in own), left))
+    assert len(lives) > 1800
+    for cell, month in zip(found.cells("none"), months.months, strict=True):
+        before, last = date.fromordinal(month.begins - 1), date.fromordinal(month.last)
+        start = [one for one in lives if one[0] <= before and (one[1] is None or one[1] > before)]
+        end = [one for one in lives if one[0] <= last and (one[1] is None or one[1] > last)]
+        gone = len(start) - sum(one[0] <= before for one in end)
+        assert (cell.start, cell.end, cell.left) == (len(start), len(end), gone), cell.month
+        assert cell.retention == (len(start) - gone) / len(start)
