@@ -88,8 +88,7 @@ async def _loops(call: Call) -> list[Errand]:
 
 
 async def _proposals(call: Call) -> list[Errand]:
-    found = await call.gate.store.one("today.proposals")
-    count = 0 if found is None else found[0]
+    count = dict(await call.gate.store.all("review.counted")).get("open", 0)
     return [Errand(kind="identity_open", page="identity", count=count)] if count else []
 
 

@@ -21,8 +21,5 @@ select sum(case when due <= :now then 1 else 0 end), sum(case when due > :now an
   min(case when due <= :now then due end)
 from (
   select case when replied_at is null then coalesce(reply_due, resolve_due) else resolve_due end as due from loops
-  where state <> 'closed'
+  where state = 'open'
 ) as open_loops where due is not null
-
--- name: proposals
-select count(*) from proposals where state = 'open'
