@@ -26,11 +26,11 @@ from bridge.store import Unit, micros
 
 ATTEMPTS = 5
 _COUNTED = [
-    *"records decisions former_decisions facts outbox runs links".split(),
+    *"records decisions former_decisions facts outbox runs loops links".split(),
     *"outcomes grants dips predictions exposures surveys audit".split(),
 ]
 _TABLES = [
-    *"decisions log facts outbox runs run_steps links outcomes grants".split(),
+    *"loop_lessons loop_events loops decisions log facts outbox runs run_steps links outcomes grants".split(),
     *"dips predictions exposures surveys merges audit customers".split(),
 ]
 

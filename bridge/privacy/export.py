@@ -24,6 +24,9 @@ _INSTANTS = {
     "due_at",
     "undone_at",
     "made_at",
+    "opened_at",
+    "replied_at",
+    "closed_at",
     "expires_at",
     "used_at",
     "said_at",
@@ -51,6 +54,8 @@ _COLUMNS = {
     "scripts_shown": ("privacy.exposures", "decision at situation arm cell became later settled_at"),
     "actions": ("privacy.actions", "source action args state due_at"),
     "automations": ("privacy.runs", "automation kind cause data occurred_at state reason"),
+    "loops": ("privacy.loops", "matter state owner cause opened_at replied_at closed_at closed_by reason done"),
+    "loop_history": ("privacy.loop_events", "at kind by_whom record text data"),
     "links": (
         "privacy.links",
         "purpose automation channel contract offer amount_minor currency made_at expires_at used_at used_how",

@@ -37,7 +37,7 @@ def shipped() -> tuple[Automation, ...]:
 
 def test_what_is_shipped_is_switched_off() -> None:
     assert {one.id: one.file.mode for one in shipped()} == dict.fromkeys(
-        ("abandoned_call", "bad_nps", "contract_ending", "first_weeks", "risk_rose"), "off"
+        ("abandoned_call", "bad_nps", "contract_ending", "first_weeks", "loop_closed", "risk_rose"), "off"
     )
     assert load_outreach(CONFIG / "outreach.yaml").costs["schedule_callback"] == 6
 
@@ -61,6 +61,7 @@ def test_only_what_goes_by_an_assessment_of_the_customer_profiles() -> None:
         "bad_nps": False,
         "contract_ending": True,
         "first_weeks": False,
+        "loop_closed": False,
         "risk_rose": True,
     }
 

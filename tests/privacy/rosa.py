@@ -8,8 +8,10 @@ from typing import Any
 
 from bridge.adapter.base import Item
 from bridge.automation import outbox
+from bridge.automation.loops import close, open_loop
 from bridge.cards import unpack_card
 from bridge.flow import Desk, look_for_doubles
+from bridge.flow.looping import row_of
 from bridge.gateway.trail import Trail
 from bridge.identity.suppression import suppression
 from bridge.intake import sync
@@ -165,6 +167,7 @@ async def _use(desk: Desk, customer: str, decision: str) -> None:
     _set_off(unit, customer)
     _ask(unit, customer)
     _link(desk, unit, customer)
+    _complained(desk, unit, customer)
     await desk.store.write(unit)
 
 
@@ -176,6 +179,20 @@ async def _propose(desk: Desk) -> None:
     unit.add("review.put", id="p_1", score=7, evidence="[]", found_at=micros(NOW), **sides)
     await desk.store.write(unit)
     assert await query(desk.settings.database_url, "select token from match_tokens")
+
+
+def _complained(desk: Desk, unit: Unit, customer: str) -> None:
+    """A loop of hers, with her words in its history, from which a lesson was drawn."""
+    form = desk.rules.loops.openers[0].form
+    opened = open_loop(
+        desk.rules.loops, form, fact="f_9", customer=customer, cause="helpdesk/ticket/71", owner="team", at=NOW
+    )
+    said = close(opened.loop, NOW, by="key:1", reason="manner", done="Rosa angerufen: Mein Nachbar hört alles mit")
+    row = row_of(desk, said.loop)
+    unit.add("loops.put", **{name: value for name, value in row.items() if name != "version"})
+    event: dict[str, Any] = {"kind": "closed", "by_whom": "key:1", "record": "helpdesk/ticket/71", "data": "{}"}
+    unit.add("loops.add_event", loop=said.loop.id, customer=customer, at=micros(NOW), text=said.loop.done, **event)
+    unit.add("loops.link_lesson", loop=said.loop.id, lesson="n_1", at=micros(NOW))
 
 
 def _link(desk: Desk, unit: Unit, customer: str) -> None:

@@ -128,6 +128,7 @@ select
   (select count(*) from facts where customer = any(:customers)),
   (select count(*) from outbox where customer = any(:customers) or address = any(:subjects)),
   (select count(*) from runs where customer = any(:customers)),
+  (select count(*) from loops where customer = any(:customers)),
   (select count(*) from links where customer = any(:customers) or address = any(:hashes)),
   (select count(*) from outcomes where customer = any(:customers)),
   (select count(*) from grants where customer = any(:customers)),
