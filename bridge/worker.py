@@ -23,6 +23,7 @@ from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
 from bridge.facts import Origin
 from bridge.flow import Desk, absorb, apply_rules, exposing, fit_tiers, look_for_doubles, refresh_due, review
 from bridge.flow.advancing import advance_due
+from bridge.flow.linking import KEEP as KEEP_LINKS
 from bridge.flow.reading import next_try
 from bridge.flow.relearning import learn_next
 from bridge.flow.sending import send_due
@@ -304,6 +305,7 @@ class Worker(Struct, kw_only=True):
         unit.add("customers.forget_decisions", before=micros(now - KEEP_UNSHOWN))
         unit.add("customers.forget_dips", before=micros(now - KEEP_DIPS))
         unit.add("gateway.forget_answers", before=micros(now - KEEP_ANSWERS))
+        unit.add("links.forget", before=micros(now - KEEP_LINKS))
         await self.desk.store.write(unit)
         await privacy.sweep(self.desk)
         if not (await self.desk.store.all("customers.due_count", now=micros(now)))[0][0]:

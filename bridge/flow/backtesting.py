@@ -27,6 +27,7 @@ from bridge.flow.approaching import office_of
 from bridge.flow.desk import Desk
 from bridge.flow.formerly import EVERYTHING, READ_FOR, SCORED_KINDS, Formerly, kind_by_clock
 from bridge.flow.gathering import MOST_MEMBERS, Makeup, makeups
+from bridge.flow.linking import can_link
 from bridge.flow.recalling import members_of, noted_facts, read_apart, recall
 from bridge.store import micros
 
@@ -165,7 +166,8 @@ class _Play(Struct, kw_only=True):
         steps = sorted(step for id, step in self.stage.missing if id == self.own.id)
         found = [Note(code="no_source", place=f"do[{step}]") for step in steps]
         mails = any(isinstance(one, Act) and one.do in ("send_email", "offer") for one in self.own.rule.steps)
-        if mails and self.own.rule.file.purpose == "advertising" and not desk.rules.outreach.unsubscribe:
+        way_out = can_link(desk.settings) or desk.rules.outreach.unsubscribe
+        if mails and self.own.rule.file.purpose == "advertising" and not way_out:
             found.append(Note(code="no_unsubscribe"))
         return [*found, *(Note(code="left_out", automation=one) for one in self.left_out)]
 

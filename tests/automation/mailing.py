@@ -80,10 +80,11 @@ async def make_office(
     mode: Mode = "on",
     now: datetime = TUESDAY,
     exports: Path | None = None,
+    beside: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Desk:
     """A live desk with a helpdesk, and `hook` that does every action; `automations` are switched on. With `exports`
-    there is a `crm` that reads this folder."""
+    there is a `crm` that reads this folder; `beside` are further sources."""
     folder.mkdir(parents=True, exist_ok=True)
     chosen = read_settings(**settings)
     zendesk = {"subdomain": "acme", "client_id": "b", "client_secret": SECRET, "webhook_secret": SECRET}
@@ -101,6 +102,7 @@ async def make_office(
             },
         }
     }
+    sources["sources"] |= beside or {}
     if exports is not None:
         exports.mkdir()
         sources["sources"]["crm"] = {"adapter": "spreadsheet", "settings": {"folder": str(exports)}}
