@@ -343,10 +343,10 @@ class _Player:
             enqueued_at=at,
         )
         if channel:
-            self._sent[key] = self._message(outgoing, at)
+            self._sent[key] = self._message(outgoing, at, waits=True)
         self._push(ordered.due_at or at, _SEND, going.run.id, outgoing)
 
-    def _message(self, outgoing: _Outgoing, at: datetime) -> Sent:
+    def _message(self, outgoing: _Outgoing, at: datetime, *, waits: bool = False) -> Sent:
         rule = outgoing.going.rule
         return Sent(
             key=outgoing.key,
@@ -355,6 +355,7 @@ class _Player:
             purpose=rule.file.purpose,
             apology=outgoing.act.apology,
             at=at,
+            waits=waits,
         )
 
     def _send(self, outgoing: _Outgoing, at: datetime) -> None:

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from bridge import __version__
 from bridge.cli import (
+    automations,
     checks,
     fits,
     host_files,
@@ -45,6 +46,7 @@ cli.add_typer(vendors.commands)
 cli.add_typer(host_files.commands)
 cli.add_typer(keys.commands, name="key")
 cli.add_typer(playbooks.commands, name="playbook")
+cli.add_typer(automations.commands, name="automation")
 cli.add_typer(reports.commands, name="report")
 cli.add_typer(surveys.commands, name="survey")
 fits.commands.add_typer(values.commands)

@@ -226,6 +226,8 @@ async def _rehearsed(
     for customer, own in facts.items():
         past = pasts[customer]
         runs = rehearse(play.armed, [*own, *beside.get(customer, ())], past, play.stage, ledger)
+        for run in runs:
+            run.supposed = past.supposed
         yield customer, len(own), runs
         if perf_counter() - turn > BREATH:
             await asyncio.sleep(0)
