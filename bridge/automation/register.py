@@ -108,9 +108,11 @@ async def adopt(store: Store, rules: Sequence[Automation], now: datetime) -> lis
 
 
 async def save(store: Store, rule: Automation, *, mode: Mode, by: str, now: datetime) -> Armed:
-    """Keep an automation as it was built or edited, as a new version in use."""
+    """Keep an automation as it was built or edited, as a new version in use. Superseded when it changed meanwhile."""
+    standing = await store.all("building.standing", id=rule.id)
     before = next((one for one in await read_armed(store) if one.id == rule.id), None)
     unit = Unit(wake={CHANNEL})
+    unit.guard("building.standing", standing, id=rule.id)
     _put(unit, rule, mode, before.origin if before else "console", before, by, now)
     _audit(unit, by, "automation.save", rule.id, {"version": rule.version, "mode": mode}, now)
     await store.write(unit)
