@@ -120,15 +120,15 @@ async def _against(desk: Desk, owner: str, outgoing: Outgoing, now: datetime) ->
         return _Stop(reason="paused", until=now + HELD)
     row = await desk.store.one("automations.run", id=belongs.run)
     if row is None:
-        return await _refuse(desk, Unit(), owner, outgoing, "customer_gone", now)
+        return await _refuse(desk, owner, outgoing, "customer_gone", now)
     run = run_of(row)
     modes = {one.id: one.mode for one in desk.armed}
     rule = await rule_of(desk.store, run.automation, run.version)
     if rule is None or modes.get(run.automation) != "on":
-        return await _refuse(desk, Unit(), owner, outgoing, "switched_off", now)
+        return await _refuse(desk, owner, outgoing, "switched_off", now)
     step = rule.steps[belongs.step] if belongs.step is not None and belongs.step < len(rule.steps) else None
     if not isinstance(step, Act):
-        return await _refuse(desk, Unit(), owner, outgoing, "switched_off", now)
+        return await _refuse(desk, owner, outgoing, "switched_off", now)
     unit = Unit()
     verdict = await _judge(desk, unit, rule, step, run, outgoing, now)
     if verdict.go:
@@ -137,7 +137,7 @@ async def _against(desk: Desk, owner: str, outgoing: Outgoing, now: datetime) ->
     if verdict.until is not None and not late:
         return _Stop(reason=verdict.reason or "", until=verdict.until)
     reason = "gave_up_waiting" if verdict.until is not None else verdict.reason or ""
-    return await _refuse(desk, Unit(), owner, outgoing, reason, now, rule)
+    return await _refuse(desk, owner, outgoing, reason, now)
 
 
 async def _judge(
@@ -153,18 +153,10 @@ async def _judge(
     return judge(rule, act, person, desk.rules.outreach, now, cause=run.cause, own=outgoing.action.idempotency_key)
 
 
-async def _refuse(
-    desk: Desk,
-    unit: Unit,
-    owner: str,
-    outgoing: Outgoing,
-    reason: str,
-    now: datetime,
-    rule: Automation | None = None,
-) -> _Stop:
+async def _refuse(desk: Desk, owner: str, outgoing: Outgoing, reason: str, now: datetime) -> _Stop:
+    unit = Unit()
     outbox.decline(unit, owner, outgoing.id, reason=reason, now=now)
-    if rule is not None:
-        give_back(unit, rule, outgoing.belongs.cost_minor, outgoing.created_at)
+    await return_cost(desk, unit, outgoing)
     unit.add(
         "automations.add_step",
         run=outgoing.belongs.run,

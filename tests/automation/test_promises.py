@@ -1,0 +1,465 @@
+"""What is promised of every message: once, only for what happens now, and only while nothing speaks against it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from bridge.adapter.base import Item
+from bridge.automation import outbox
+from bridge.automation.register import pause, switch
+from bridge.errors import Superseded
+from bridge.facts import Origin
+from bridge.flow import Desk, mark_due, merge, split
+from bridge.flow.advancing import PUT_OFF, advance_due
+from bridge.flow.approaching import opt_out, person_of, read_known
+from bridge.flow.sending import HELD, send_due
+from bridge.flow.sweeping import sweep_once
+from bridge.store import Store, open_store
+from tests.automation.mailing import APOLOGY, TUESDAY, Vendor, clients_of, make_office, people, rule, tell, work
+from tests.desks import drain, ticket, user
+from tests.dump import query
+
+LATER = TUESDAY + timedelta(minutes=1)
+CALL = {"schedule_callback": {"reason": {"de": "Nachfragen", "en": "Ask"}}}
+AT_RISK = {"when": {"fact": "risk.rose"}, "at_most": None, "window": 30}
+
+
+@pytest.fixture
+def vendor() -> Vendor:
+    return Vendor()
+
+
+async def _customers(url: str) -> dict[str, str]:
+    """Customer by their number at the helpdesk."""
+    return dict(await query(url, "select source_id, customer from profiles where source = 'helpdesk'"))
+
+
+async def _reasons(url: str) -> list[tuple[str, str]]:
+    return await query(url, "select result, reason from run_steps order by run, number")
+
+
+def _to(vendor: Vendor) -> list[str]:
+    return sorted(body["data"]["to"] for _, body in vendor.done)
+
+
+# What happens once
+
+
+async def _messages(folder: Path, deliveries: list[Item], known: list[Item], part: int) -> tuple[list[str], set[str]]:
+    """The addresses written to, and the runs that there were, when `deliveries` come part by part."""
+    url = f"sqlite:///{folder / 'bridge.db'}"
+    folder.mkdir()
+    store = await open_store(url)
+    vendor = Vendor()
+    desk = await make_office(store, folder, rule(at_most={"times": 100, "days": 1}))
+    desk.rules = _without_caps(desk)
+    await tell(desk, known, most=500)
+    clients = clients_of(desk, vendor)
+    for start in range(0, len(deliveries), part):
+        await tell(desk, deliveries[start : start + part], most=500)
+        if start % (4 * part) == 0:
+            await work(desk, clients, LATER)
+    await work(desk, clients, LATER)
+    runs = {row[0] for row in await query(url, "select id from runs")}
+    assert len({key for key, _ in vendor.done}) == len(vendor.done)
+    await store.close()
+    return _to(vendor), runs
+
+
+def _without_caps(desk: Desk) -> Any:
+    outreach = msgspec.structs.replace(desk.rules.outreach, service_caps=())
+    return msgspec.structs.replace(desk.rules, outreach=outreach)
+
+
+def _told_often(chance: random.Random, tickets: int, customers: int, deliveries: int) -> tuple[list[Item], list[Item]]:
+    """Every ticket once as it was opened, and all of it told many times, in older and newer versions, in any order."""
+    happened = [ticket(number, number % customers + 1, at=TUESDAY) for number in range(1, tickets + 1)]
+    messy = list(happened)
+    while len(messy) < deliveries:
+        number = chance.randrange(1, tickets + 1)
+        again = happened[number - 1].raw
+        if chance.random() < 0.5:
+            stamp = (TUESDAY + timedelta(seconds=chance.randrange(50))).strftime("%Y-%m-%dT%H:%M:%SZ")
+            again = again | {"updated_at": stamp, "subject": f"Anschluss {stamp}", "priority": "high"}
+        messy.append(Item(object="ticket", raw=again))
+    chance.shuffle(messy)
+    return happened, messy
+
+
+async def test_ten_thousand_duplicated_and_shuffled_deliveries_cause_exactly_the_messages_of_the_clean_run(
+    tmp_path: Path,
+) -> None:
+    happened, messy = _told_often(random.Random(8), tickets=700, customers=300, deliveries=10_000)
+    clean = await _messages(tmp_path / "clean", happened, people(300), part=500)
+    assert await _messages(tmp_path / "messy", messy, people(300), part=500) == clean
+    assert len(clean[0]) == len(clean[1]) == 700
+
+
+@given(seed=st.integers(0, 1 << 30), part=st.integers(1, 30))
+@settings(max_examples=6)
+async def test_however_deliveries_are_duplicated_shuffled_and_cut_the_messages_are_the_same(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, part: int
+) -> None:
+    folder = tmp_path_factory.mktemp("office")
+    happened, messy = _told_often(random.Random(seed), tickets=12, customers=5, deliveries=60)
+    clean = await _messages(folder / "clean", happened, people(5), part=100)
+    assert await _messages(folder / "messy", messy, people(5), part=part) == clean
+
+
+# Customers who turn out to be one, or two
+
+
+async def test_of_two_messages_to_customers_who_turn_out_to_be_one_the_older_goes(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(at_most={"times": 1, "days": 30}))
+    await tell(desk, [*people(2), ticket(1, 1, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    await tell(desk, [ticket(2, 2, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER + timedelta(seconds=5))
+    assert await outbox.count(store) == {"due": 2}
+    known = await _customers(database_url)
+    await merge(desk, known["1"], known["2"], by="key:1", evidence={}, now=LATER)
+    await work(desk, clients_of(desk, vendor), LATER + timedelta(seconds=9))
+    assert _to(vendor) == ["person1@example.de"]
+    assert await outbox.count(store) == {"refused": 1, "sent": 1}
+    assert ("refused", "at_most") in await _reasons(database_url)
+
+
+async def test_what_has_no_record_as_its_cause_is_said_once_to_customers_who_turn_out_to_be_one(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    daily = rule(id="daily", when={"fact": "schedule.due", "schedule": {"weekday": "tuesday"}}, at_most=None)
+    desk = await make_office(store, tmp_path, daily, now=TUESDAY - timedelta(days=3))
+    desk.rules = _without_caps(desk)
+    await tell(desk, people(2), TUESDAY - timedelta(days=3))
+    while await sweep_once(desk, TUESDAY):
+        pass
+    known = await _customers(database_url)
+    ((first,),) = await query(database_url, "select customer from runs order by due_at, id limit 1")
+    await advance_due(desk, most=1, now=LATER)
+    number = await merge(desk, known["1"], known["2"], by="key:1", evidence={}, now=LATER)
+    await query(database_url, "update runs set lease_until = 0 returning 1")
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert len(vendor.done) == 1
+    assert ("refused", "already_sent") in await _reasons(database_url)
+    await split(desk, number, by="key:1", now=LATER)
+    await work(desk, clients_of(desk, vendor), LATER + timedelta(hours=1))
+    assert len(vendor.done) == 1 and first in known.values()
+
+
+async def test_who_was_split_off_meanwhile_gets_no_message_of_the_others(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule())
+    await tell(desk, people(2))
+    known = await _customers(database_url)
+    number = await merge(desk, known["1"], known["2"], by="key:1", evidence={}, now=TUESDAY)
+    await tell(desk, [ticket(1, 1, at=TUESDAY), ticket(2, 2, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    assert await query(database_url, "select distinct address from outbox") == [("email:person1@example.de",)]
+    await split(desk, number, by="key:1", now=LATER)
+    await work(desk, clients_of(desk, vendor), LATER)
+    counts = await outbox.count(store)
+    assert sum(counts.values()) == 2 and _to(vendor) == ["person1@example.de"] * counts.get("sent", 0)
+    owners = await _customers(database_url)
+    sent_for = await query(database_url, "select customer from outbox where state = 'sent'")
+    assert {row[0] for row in sent_for} <= {owners["1"]}
+
+
+async def test_a_customer_who_is_gone_is_written_to_no_more(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(), rule(id="slow", do=[{"wait": {"hours": 1}}, *APOLOGY["do"]]))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    await tell(desk, [user(1, at=LATER, active=False)], LATER)
+    await work(desk, clients_of(desk, vendor), LATER + timedelta(hours=2))
+    assert vendor.done == [] and await outbox.count(store) == {"refused": 1}
+    assert await query(database_url, "select state, reason from runs where automation = 'slow'") == [
+        ("stopped", "customer_gone")
+    ]
+
+
+# What speaks against it in between
+
+
+def _objects(desk: Desk) -> list[Item]:
+    return [user(1, at=LATER, email="another@example.de")]
+
+
+async def _opts_out(desk: Desk, url: str) -> None:
+    await opt_out(desk, "email:person1@example.de", reason="link", now=LATER)
+
+
+async def _moves(desk: Desk, url: str) -> None:
+    await tell(desk, _objects(desk), LATER)
+
+
+async def _is_switched_off(desk: Desk, url: str) -> None:
+    await switch(desk.store, "sorry", "off", by="key:1", now=LATER)
+
+
+async def _has_another_matter(desk: Desk, url: str) -> None:
+    await tell(desk, [ticket(8, 1, at=LATER, type="question")], LATER)
+
+
+@pytest.mark.parametrize(
+    ("happens", "changes", "reason"),
+    [
+        (_opts_out, {}, "opted_out"),
+        (_moves, {}, "no_address"),
+        (_is_switched_off, {}, "switched_off"),
+        (_has_another_matter, {"while_ticket_open": "refuse"}, "ticket_open"),
+    ],
+)
+async def test_what_happens_between_the_decision_and_the_sending_still_counts(
+    store: Store,
+    database_url: str,
+    tmp_path: Path,
+    vendor: Vendor,
+    happens: Callable[[Desk, str], Any],
+    changes: dict[str, Any],
+    reason: str,
+) -> None:
+    desk = await make_office(store, tmp_path, rule(budget={"amount": 1}, **changes))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    assert await outbox.count(store) == {"due": 1}
+    await happens(desk, database_url)
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert vendor.done == [] and await outbox.count(store) == {"refused": 1}
+    assert await _reasons(database_url) == [("enqueued", ""), ("refused", reason)]
+    assert await query(database_url, "select spent_minor from automation_spending") == [(0,)]
+
+
+async def test_a_message_waits_while_a_matter_is_open_and_is_given_up_after_the_patience(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(while_ticket_open="wait"))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    await _has_another_matter(desk, database_url)
+    clients = clients_of(desk, vendor)
+    for day in range(9):
+        await work(desk, clients, LATER + timedelta(days=day))
+        due = await outbox.count(store)
+        assert due == ({"due": 1} if day < 7 else due)
+    assert await outbox.count(store) == {"refused": 1}
+    assert (await _reasons(database_url))[-1] == ("refused", "gave_up_waiting")
+
+
+async def test_while_all_is_paused_what_is_enqueued_rests(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule())
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    await pause(store, True, by="key:1", now=LATER)
+    clients = clients_of(desk, vendor)
+    await work(desk, clients, LATER)
+    assert vendor.done == [] and await outbox.count(store) == {"due": 1}
+    await pause(store, False, by="key:1", now=LATER)
+    await work(desk, clients, LATER + HELD)
+    assert len(vendor.done) == 1
+
+
+async def test_a_run_whose_version_is_gone_or_whose_rule_is_switched_off_stops(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(do=[{"wait": {"hours": 1}}, *APOLOGY["do"]]))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await work(desk, clients_of(desk, vendor), LATER)
+    await switch(store, "sorry", "dry", by="key:1", now=LATER)
+    await work(desk, clients_of(desk, vendor), LATER + timedelta(hours=2))
+    assert vendor.done == []
+    assert await query(database_url, "select state, reason from runs") == [("stopped", "switched_off")]
+
+
+async def test_an_erased_run_s_message_is_not_sent(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule())
+    await tell(desk, [*people(2), ticket(8, 1, at=TUESDAY), ticket(9, 2, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    await query(database_url, "delete from runs where id = (select min(id) from runs) returning 1")
+    await query(database_url, "update outbox set step = 7 where run = (select max(id) from runs) returning 1")
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert vendor.done == [] and await outbox.count(store) == {"refused": 2}
+    reasons = await query(database_url, "select error from outbox order by error")
+    assert reasons == [("customer_gone",), ("switched_off",)]
+
+
+# What vendors answer
+
+
+async def test_a_vendor_s_refusal_is_final_and_gives_the_money_back(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    desk = await make_office(store, tmp_path, rule(budget={"amount": 1}))
+    refusing = clients_of(desk, _Always(lambda request: httpx.Response(422)))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await work(desk, refusing, LATER)
+    await work(desk, refusing, LATER + timedelta(days=1))
+    ((state, error),) = await query(database_url, "select state, error from outbox")
+    assert state == "refused" and "422" in error and "example.de" not in error
+    assert await query(database_url, "select spent_minor from automation_spending") == [(0,)]
+
+
+async def test_a_vendor_that_is_busy_is_asked_again_when_it_said_and_given_up_after_six_attempts(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    desk = await make_office(store, tmp_path, rule(budget={"amount": 1}))
+    asked: list[datetime] = []
+    now = LATER
+
+    def busy(request: httpx.Request) -> httpx.Response:
+        asked.append(now)
+        return httpx.Response(429, headers={"retry-after": "120"})
+
+    clients = clients_of(desk, _Always(busy))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    for minute in range(60):
+        now = LATER + timedelta(minutes=minute)
+        await work(desk, clients, now)
+    assert [(one - LATER) / timedelta(minutes=1) for one in asked] == [0, 2, 4, 6, 8, 10]
+    assert await outbox.count(store) == {"dead": 1}
+    assert await query(database_url, "select attempts, spent_minor from outbox, automation_spending") == [(6, 0)]
+
+
+async def test_an_adapter_that_breaks_leaves_a_doubt_and_a_client_that_cannot_be_made_does_not(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await make_office(store, tmp_path, rule())
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+
+    def nothing(source: str) -> Any:
+        raise OSError("no certificates")
+
+    with capture_logs() as logs:
+        assert await send_due(desk, nothing, most=9, clock=lambda: LATER) == 1
+    assert [one["event"] for one in logs] == ["outbox.failed"]
+    assert await outbox.count(store) == {"due": 1}
+
+    async def breaks(*given: object) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(desk.registry.adapter("hook"), "send_email", breaks)
+    await query(database_url, "update outbox set lease_until = 0 returning 1")
+    with capture_logs() as logs:
+        await work(desk, clients_of(desk, vendor), LATER)
+    assert [one["event"] for one in logs] == ["outbox.broke"]
+    assert await query(database_url, "select state, error from outbox") == [("uncertain", "KeyError while it was done")]
+
+
+async def test_a_source_that_is_configured_no_more_refuses_and_gives_the_money_back(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(budget={"amount": 1}))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    del desk.registry.sources["hook"]
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert await outbox.count(store) == {"refused": 1}
+    assert await query(database_url, "select spent_minor from automation_spending") == [(0,)]
+
+
+class _Always(Vendor):
+    """Answers everything alike."""
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        return self._answer(request)
+
+
+# What goes wrong in the bridge itself
+
+
+async def test_a_run_that_something_is_wrong_with_waits_and_the_others_go_on(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await make_office(store, tmp_path, rule())
+    await tell(desk, [*people(2), ticket(8, 1, at=TUESDAY), ticket(9, 2, at=TUESDAY)])
+    troubles = [RuntimeError("odd"), Superseded("changed")]
+
+    async def trouble(*given: Any) -> Any:
+        if troubles:
+            raise troubles.pop(0)
+        return await person_of(*given)
+
+    monkeypatch.setattr("bridge.flow.advancing.person_of", trouble)
+    with capture_logs() as logs:
+        await work(desk, clients_of(desk, vendor), LATER)
+    assert [one["event"] for one in logs if one["log_level"] == "error"] == ["run.failed"]
+    assert len(vendor.done) == 1
+    await work(desk, clients_of(desk, vendor), LATER + PUT_OFF)
+    assert len(vendor.done) == 2
+
+
+async def test_a_message_that_changed_while_it_was_looked_at_is_looked_at_again(
+    store: Store, tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await make_office(store, tmp_path, rule())
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    troubles = [Superseded("changed")]
+
+    async def trouble(*given: Any) -> Any:
+        if troubles:
+            raise troubles.pop(0)
+        return await read_known(*given)
+
+    monkeypatch.setattr("bridge.flow.sending.read_known", trouble)
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert len(vendor.done) == 1
+
+
+async def test_a_long_run_goes_on_after_a_rest(
+    store: Store, tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = {"stop_if": {"since.resolved": {"at_least": 5}}}
+    desk = await make_office(store, tmp_path, rule(do=[*([never] * 12), *APOLOGY["do"]]))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    monkeypatch.setattr("bridge.flow.advancing._AT_ONCE", 5)
+    await advance_due(desk, most=9, now=LATER)
+    assert await outbox.count(store) == {}
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert len(vendor.done) == 1
+
+
+async def test_what_was_found_too_late_or_no_longer_applies_does_nothing(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(**{"if": {"ticket.open": {"at_least": 5}}}), rule(id="late"))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await query(database_url, "update runs set due_at = 0 where automation = 'late' returning 1")
+    await query(database_url, "update runs set occurred_at = 0 where automation = 'late' returning 1")
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert vendor.done == []
+    runs = await query(database_url, "select automation, state, reason from runs order by automation")
+    assert runs == [("late", "refused", "too_old"), ("sorry", "stopped", "condition")]
+
+
+async def test_no_origin_but_what_happens_now_sets_anything_off(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(), rule(id="danger", **AT_RISK))
+    await tell(desk, people(3))
+    await mark_due(desk, list((await _customers(database_url)).values()), Origin.remap)
+    await drain(desk, now=LATER)
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert vendor.done == [] and await query(database_url, "select id from runs") == []
