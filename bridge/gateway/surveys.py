@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from bridge.automation.loop_rules import TEAM
 from bridge.automation.register import paused
-from bridge.automation.survey_forms import Fatigue
 from bridge.automation.survey_register import switch_survey
 from bridge.automation.surveys import Plan, armed_of
 from bridge.errors import NotFound
@@ -113,12 +112,22 @@ class Survey(Struct, kw_only=True):
     last: Held | None
 
 
+class Rest(Struct, kw_only=True):
+    """How rarely one customer is asked, by all surveys together (see `config/surveying.yaml`)."""
+
+    rest_days: int
+    unanswered: float
+    longest_rest_days: int
+    most: int
+    most_days: int
+
+
 class Surveys(Struct, kw_only=True):
     """All plans, and what holds for all of them."""
 
     surveys: list[Survey]
     paused: bool
-    fatigue: Fatigue
+    fatigue: Rest
     patience_days: int
 
 
@@ -139,7 +148,7 @@ async def listing(call: Call) -> Surveys:
     return Surveys(
         surveys=[await _survey(desk, plan, call.now) for plan in desk.rules.surveys],
         paused=await paused(desk.store),
-        fatigue=rules.fatigue,
+        fatigue=Rest(**msgspec.structs.asdict(rules.fatigue)),
         patience_days=rules.patience_days,
     )
 
