@@ -31,7 +31,8 @@ _WORDS: Final = {
         "renew_what": "{name} möchte verlängern: {product}",
         "accept": "{name} nimmt das Angebot an: {offer}",
         "by_link": "Mit dem Link in unserer Nachricht bestätigt am {day} um {time} Uhr.",
-        "contract": "Vertrag {reference}: {product}",
+        "contract": "Vertrag {reference}",
+        "contract_what": "Vertrag {reference}: {product}",
         "ends": "Läuft bis {ends}",
         "monthly": "Bisher {monthly} im Monat",
         "amount": "Angebot: {offer}, {amount}",
@@ -46,7 +47,8 @@ _WORDS: Final = {
         "renew_what": "{name} would like to renew: {product}",
         "accept": "{name} accepts the offer: {offer}",
         "by_link": "Confirmed by the link in our message on {day} at {time}.",
-        "contract": "Contract {reference}: {product}",
+        "contract": "Contract {reference}",
+        "contract_what": "Contract {reference}: {product}",
         "ends": "Runs until {ends}",
         "monthly": "So far {monthly} a month",
         "amount": "Offer: {offer}, {amount}",
@@ -76,8 +78,9 @@ def write_errand(
         "amount": say(terms.amount, language) if terms.amount else "",
     }
     if what == "renew":
-        subject = "renew_what" if said["product"] else "renew"
-        lines = ["by_link", "contract", *(name for name in ("ends", "monthly") if said[name]), "do_renew"]
+        what_is_it = "_what" if said["product"] else ""
+        subject = f"renew{what_is_it}"
+        lines = ["by_link", f"contract{what_is_it}", *(name for name in ("ends", "monthly") if said[name]), "do_renew"]
     else:
         subject, lines = "accept", ["by_link", "amount" if said["amount"] else "offer", "do_accept"]
     return words[subject].format(**said), "\n".join(words[name].format(**said) for name in lines)
