@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import (
+    backtest,
     beside,
     choice,
     crashes,
@@ -38,6 +39,7 @@ ALL: dict[str, Callable[[bool], list[Figure]]] = {
         *mood_sample.measure_sample(*(mood_sample.QUICK if quick else mood_sample.FULL)),
     ],
     "worth": lambda _: worth.measure_worth(),
+    "backtest": lambda quick: backtest.measure(backtest.QUICK if quick else backtest.FULL),
     "rescore": lambda quick: rescore.measure(*(rescore.QUICK if quick else rescore.FULL)),
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from time import perf_counter, process_time
@@ -89,6 +90,7 @@ def rule_of(name: str, form: dict[str, Any]) -> Automation:
 
 def run(database: Path, name: str, days: int, seconds: float | None) -> Backtested:
     """Backtest one automation on the store."""
+    gc.freeze()  # as `bridge` does
     return asyncio.run(_run(database, name, days, seconds))
 
 

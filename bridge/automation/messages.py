@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,10 +91,15 @@ def compile_message(form: MessageForm, known: frozenset[str], where: str) -> Mes
 
 def write_message(message: Message, words: Written, policy: Outreach, language: str) -> tuple[str, str]:
     """Subject and text; the text is greeting, lines, closing, with an empty line between."""
-    greeting = Line(policy.greeting[language], WORDS, "greeting").fill(words) or policy.greeting_unnamed[language]
+    greeting = _greeting(policy.greeting[language]).fill(words) or policy.greeting_unnamed[language]
     closing = policy.closing[language].strip()
     text = "\n\n".join((greeting, *message.lines[language].fill(words), closing))
     return message.subject[language].fill(words), text[:MOST_TEXT]
+
+
+@lru_cache(maxsize=16)
+def _greeting(text: str) -> Line:
+    return Line(text, WORDS, "greeting")
 
 
 def language_of(wanted: str | None, policy: Outreach) -> str:

@@ -62,13 +62,32 @@ class Purse(Protocol):
     def room(self, rule: Automation, run: str, step: int, minor: int, at: datetime) -> bool: ...
 
 
-class Stage(Struct, kw_only=True):
-    """What all customers have in common. `missing` gathers steps of an automation that no source can do today."""
+class Stage:
+    """What all customers have in common: the office as it is, and until when."""
 
-    office: Office
-    until: datetime
-    missing: set[tuple[str, int]] = msgspec.field(default_factory=set)
-    """Automation and step; it is then done as if a source could."""
+    def __init__(self, office: Office, until: datetime) -> None:
+        self.office, self.until = msgspec.structs.replace(office, links=_SOMEWHERE), until
+        self.missing: dict[tuple[str, int], Office] = {}
+        """Steps (automation and place) that no source can do today: done as if one could."""
+        self._scored: dict[str, bool] = {}
+
+    def scored(self, rule: Automation) -> bool:
+        """See `asks_scores`."""
+        if rule.version not in self._scored:
+            self._scored[rule.version] = asks_scores(rule)
+        return self._scored[rule.version]
+
+    def order(self, matter: Matter, step: int, act: Act, situation: Situation, at: datetime) -> Order | Reason:
+        """As `ordering.order`, with somebody who can do it, and with every link."""
+        place = (matter.rule.id, step)
+        if place not in self.missing:
+            ordered = order(matter, act, situation, self.office, at)
+            if ordered != "no_source":
+                return ordered
+            policy = msgspec.structs.replace(self.office.policy, through={})
+            sources = {act.form.through or "any": _ANYTHING}
+            self.missing[place] = msgspec.structs.replace(self.office, policy=policy, sources=sources)
+        return order(matter, act, situation, self.missing[place], at)
 
 
 class Spent(NamedTuple):
@@ -202,7 +221,7 @@ class _Player:
         heappush(self._events, (at, phase, id, self._count, thing))
 
     def _situation(self, rule: Automation, at: datetime) -> Situation | None:
-        return self.past.situation(at, asks_scores(rule))
+        return self.past.situation(at, self.stage.scored(rule))
 
     def _facts(self, going: _Going, situation: Situation, at: datetime) -> dict[str, Any]:
         since = since_values(situation.view, going.matter.occurred_at, at) if situation.view is not None else {}
@@ -274,7 +293,7 @@ class _Player:
         if not verdict.go:
             self._blame(going, verdict, person, act, at)
             return verdict, None
-        ordered = self._order(going, act, situation, at)
+        ordered = self.stage.order(going.matter, going.step, act, situation, at)
         if not isinstance(ordered, Order):
             return Verdict(reason=ordered), None
         if order_key(going.matter, going.step, ordered.address) in self._enqueued:
@@ -298,16 +317,6 @@ class _Player:
             opted_out=self.past.opted_out(at),
             apologised=self.past.apologised(at),
         )
-
-    def _order(self, going: _Going, act: Act, situation: Situation, at: datetime) -> Order | Reason:
-        office = msgspec.structs.replace(self.stage.office, links=_SOMEWHERE)
-        ordered = order(going.matter, act, situation, office, at)
-        if ordered != "no_source":
-            return ordered
-        self.stage.missing.add((going.rule.id, going.step))
-        policy = msgspec.structs.replace(office.policy, through={})
-        sources = {act.form.through or "any": _ANYTHING}
-        return order(going.matter, act, situation, msgspec.structs.replace(office, policy=policy, sources=sources), at)
 
     def _offer_running(self, id: str, at: datetime) -> bool:
         offer = self.stage.office.catalogue.offers.get(id)

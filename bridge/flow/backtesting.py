@@ -185,7 +185,7 @@ def _set_up(desk: Desk, rule: Automation, since: datetime, until: datetime, *, t
         others=tuple(arm(one) for one in others),
         left_out=tuple(one.id for one in on if one not in others),
         period=Period(since=since, until=until),
-        stage=Stage(office=office_of(desk, {}), until=until),
+        stage=Stage(office_of(desk, {}), until),
         first=EVERYTHING if scored else READ_FOR.get(rule.kind, ()),
         whole=tuple(sorted(whole)),
     )
@@ -219,7 +219,7 @@ async def _rehearsed(
     most = [one.rule.file.at_most.days for one in play.armed if one.rule.file.at_most]
     since = play.period.since - max(timedelta(days=max([policy.apology_days, *days, *most])), _LONGEST)
     apart = await read_apart(desk, some, {one.id for one in play.armed}, since)
-    pasts = await recall(desk, some, play.whole, apart)
+    pasts = await recall(desk, some, sorted(set(play.whole) - set(play.first)), apart, pasts)
     others = [one.rule for one in play.others]
     beside = await _facts(desk, play, pasts, others) if others else {}
     turn = perf_counter()

@@ -76,7 +76,7 @@ class Formerly:
     def __init__(
         self, desk: Desk, customer: str, subjects: Collection[str], lines: Sequence[Lifeline], apart: Apart
     ) -> None:
-        self.desk, self._customer, self._subjects, self._lines, self._apart = desk, customer, subjects, lines, apart
+        self.desk, self._customer, self._subjects, self.lines, self._apart = desk, customer, subjects, lines, apart
         self._views: dict[int, View | None] = {}
         self._scored: dict[int, Situation] = {}
         self.bounds = sorted({bound for one in lines for bound in one.bounds})
@@ -95,7 +95,7 @@ class Formerly:
         place = bisect_right(self.bounds, at)
         if place not in self._views:
             held: list[Held[Any]] = []
-            for line in self._lines:
+            for line in self.lines:
                 known = line.at(at)
                 if known is not None and known.subject in self._subjects:
                     held.append(known.held)
@@ -142,7 +142,7 @@ class Formerly:
         about the customer)."""
         kinds = {rule.kind for rule in rules}
         objects = {name for kind in kinds if not kind_by_clock(kind) for name in READ_FOR.get(kind, ())}
-        for line in self._lines:
+        for line in self.lines:
             if line.object in objects and (not line.bounds or line.bounds[-1] >= since):
                 for subject, fact in line.facts(since, until, self._customer):
                     if fact.kind in kinds and subject in self._subjects:
@@ -157,7 +157,7 @@ class Formerly:
     def _subject_of(self, fact: Fact) -> str:
         if not fact.cause:
             return ""
-        line = next(one for one in self._lines if one.ref == fact.cause)
+        line = next(one for one in self.lines if one.ref == fact.cause)
         known = line.at(micros(fact.known_at))
         return known.subject if known is not None else ""
 
@@ -179,10 +179,13 @@ class Formerly:
                 view = self.view(at)
                 if view is None:
                     continue
-                for fact in dated_facts(rules, view, today - (OVERLAP + 1) * _SPAN, today, zone, instant(at)):
+                found = list(dated_facts(rules, view, today - (OVERLAP + 1) * _SPAN, today, zone, instant(at)))
+                for fact in found:
                     if fact.id not in seen:
                         seen.add(fact.id)
                         yield fact
+                if len(rules) == 1 and any(fact.occurred_at == instant(midnight(day, zone)) for fact in found):
+                    break  # what this day brings was known in time
 
     def _days(self, rules: Sequence[Automation], since: int, until: int) -> set[date]:
         """The days on which something may be due, by all that was ever known."""
@@ -207,7 +210,7 @@ class Formerly:
         return {day for day in found if first <= day <= last}
 
     def _told(self, kind: str, name: str) -> Iterator[date]:
-        for line in self._lines:
+        for line in self.lines:
             if line.object == kind:
                 for _, known in line.states():
                     day = getattr(known.held.record, name)
@@ -217,7 +220,7 @@ class Formerly:
     def _silences(self, days: int) -> set[date]:
         """Days so many days after a sign of life, unless another was known by then."""
         signs: list[tuple[date, int]] = []
-        for line in self._lines:
+        for line in self.lines:
             for bound, known in line.states():
                 day = _sign(known.held, self.desk)
                 if day is not None:

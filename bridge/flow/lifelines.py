@@ -17,7 +17,7 @@ from msgspec import Struct
 from bridge.facts import Fact, Origin
 from bridge.flow.noticing import between
 from bridge.flow.rewinding import Told, point, stood
-from bridge.intake.records import Current, decode, fold
+from bridge.intake.records import Current, apply, decode, fold
 from bridge.model import (
     Account,
     Contract,
@@ -53,12 +53,14 @@ class Lifeline:
         self._today: Current | None = None
         first = told.versions[0]
         self.object, self.ref = first.object, f"{first.source}/{first.object}/{first.source_id}"
-        bounds = set(told.counts)
+        self.subjects = {version.subject for version in told.versions}
         if told.imported:
-            bounds.update(self._dates())
+            bounds = {*told.counts, *self._dates()}
             if self.object in ("customer", "account"):
                 bounds.add(0)  # they may have been there for ever
-        self.bounds: list[int] = sorted(bounds)
+            self.bounds = sorted(bounds)
+        else:
+            self.bounds = [*told.counts] if len(told.counts) == 1 else sorted(set(told.counts))
 
     def at(self, moment: int) -> Known | None:
         """What was known of it at `moment`; None while it was not there, or was deleted."""
@@ -101,8 +103,11 @@ class Lifeline:
     def _look(self, bound: int) -> Known | None:
         if self._told.imported:
             return self._supposed(bound)
-        versions = zip(self._told.versions, self._told.counts, strict=True)
-        current = fold(version for version, count in versions if count <= bound)
+        versions = self._told.versions
+        if len(versions) == 1:
+            current: Current | None = apply(None, versions[0])
+        else:
+            current = fold(one for one, count in zip(versions, self._told.counts, strict=True) if count <= bound)
         if current is None or current.deleted:
             return None
         return Known(current.subject, _hold(current), False)

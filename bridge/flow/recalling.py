@@ -22,17 +22,25 @@ from bridge.intake.records import Version
 from bridge.model import Channel, KeyKind
 from bridge.store import instant, micros
 
+_COLUMNS = "source object source_id ord hash kind effective_at known_at subject body".split()
+
 
 async def recall(
-    desk: Desk, made: Mapping[str, Makeup], objects: Collection[str], apart: Mapping[str, Apart] | None = None
+    desk: Desk,
+    made: Mapping[str, Makeup],
+    objects: Collection[str],
+    apart: Mapping[str, Apart] | None = None,
+    before: Mapping[str, Formerly] | None = None,
 ) -> dict[str, Formerly]:
-    """The past of each customer of `made`, of the kinds `objects` of record."""
+    """The past of each customer of `made`, of the kinds `objects` of record, beside what was read `before`."""
     by_subject = await _lifelines(desk, made.values(), objects)
     found = {}
     for customer, makeup in made.items():
         subjects = makeup.subjects
         lines = {line.ref: line for subject in subjects for line in by_subject.get(subject, ())}
         own = (apart or {}).get(customer, Apart())
+        if before is not None:
+            lines.update((line.ref, line) for line in before[customer].lines)
         found[customer] = Formerly(desk, customer, subjects, list(lines.values()), own)
     return found
 
@@ -45,24 +53,10 @@ async def _lifelines(desk: Desk, made: Iterable[Makeup], objects: Collection[str
     zone = desk.rules.deciding.card.zone
     rows = await desk.store.all("rehearsal.told", subjects=subjects, objects=sorted(objects))
     for name, some in groupby(rows, key=itemgetter(0, 1, 2)):
-        versions = [
-            Version(
-                source=row[0],
-                object=row[1],
-                source_id=row[2],
-                ord=row[3],
-                hash=row[4],
-                kind=row[5],
-                effective_at=row[6],
-                known_at=row[7],
-                subject=row[8],
-                body=row[9],
-            )
-            for row in some
-        ]
+        versions = [Version(**dict(zip(_COLUMNS, row, strict=True))) for row in some]
         since = desk.live_since.get(name[0])
         line = Lifeline(told(versions, None if since is None else micros(since)), zone)
-        for subject in {version.subject for version in versions}:
+        for subject in line.subjects:
             found[subject].append(line)
     return found
 
