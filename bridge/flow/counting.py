@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, time, timezone
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from bridge.flow.desk import Desk
-from bridge.flow.gathering import Makeup, makeups
+from bridge.flow.gathering import Makeup, assemble, makeups
 from bridge.flow.hindsight import SILENT
 from bridge.flow.leaving import By
-from bridge.flow.rewinding import Point, Told, point, told
+from bridge.flow.rewinding import Point, Told, point, stood, told
 from bridge.flow.standing import (
+    FOREVER,
     Line,
     Standing,
     bridged,
@@ -29,17 +31,24 @@ from bridge.flow.standing import (
 from bridge.intake.records import Name, Version
 from bridge.model import Money, Purchase, SurveyResponse
 from bridge.scoring.rates import in_main, rate_of
+from bridge.scoring.result import Tier
+from bridge.scoring.value import estimate_value
+from bridge.scoring.view import Held
 from bridge.store import Row, instant, micros
 
 PAGE = 500
 """Customers that are read at once."""
 
 
-class _Owned(Struct):
+class _Person(Struct):
+    """What has to be known of a person."""
+
     owner: str | None = None
+    objects_to_profiling: bool = False
+    deceased: bool = False
 
 
-_owned = msgspec.json.Decoder(_Owned)
+_person = msgspec.json.Decoder(_Person)
 _purchase = msgspec.json.Decoder(Purchase)
 _response = msgspec.json.Decoder(SurveyResponse)
 
@@ -86,56 +95,93 @@ async def count_customers(
             report(done, max(done, of_all))
 
 
+class _Known(Struct):
+    """What was told of contracts and accounts, by whom it is about."""
+
+    lines: defaultdict[str, dict[Name, Line]]
+    unclear: set[str]
+    """Whose contract stopped at a time that nobody says."""
+    segments: dict[str, tuple[tuple[int, str], ...]]
+    told: defaultdict[str, list[Told]]
+
+
 def _look(desk: Desk, page: _Page, now: datetime, paid: set[str]) -> list[Counted]:
     """`paid`: the accounts whose contracts have been counted with one of their people already."""
     today = point(now, desk.rules.deciding.card.zone)
-    lines, unclear, segments = _told(desk, page.told, today)
+    known = _read_told(desk, page.told, today)
     held: defaultdict[str, list[Row]] = defaultdict(list)
     for row in page.held:
         held[row[0]].append(row)
     found = []
     for customer, makeup in page.makeups.items():
-        own = {name: one for subject in makeup.subjects for name, one in lines.get(subject, {}).items()}
+        own = {name: one for subject in makeup.subjects for name, one in known.lines.get(subject, {}).items()}
         rows = [row for subject in sorted(makeup.subjects) for row in held.get(subject, ())]
-        lost = any(subject in unclear for subject in makeup.subjects)
+        lost = any(subject in known.unclear for subject in makeup.subjects)
         standing = _standing(desk, customer, tuple(own.values()), rows, lost=lost, today=today)
         mine = tuple(one for one in own.values() if one.subject not in paid)
         paid.update(one.subject for one in mine if one.subject.startswith("account:"))
+        people = [_person.decode(row[3]) for row in rows if row[1] == "customer"]
+        tier = page.tiers.get(customer, Tier.unknown.value)
+        if (
+            standing.spans
+            and standing.spans[-1].stops < FOREVER
+            and not any(one.objects_to_profiling or one.deceased for one in people)
+        ):
+            tier = _tier_before(desk, known, makeup, rows, standing.spans[-1].stops)
         standing = msgspec.structs.replace(
             standing,
-            tier=page.tiers.get(customer, "unknown"),
-            owner=next((owner for row in rows if row[1] == "customer" and (owner := _owned.decode(row[3]).owner)), ""),
-            segments=next((segments[one] for one in sorted(makeup.accounts) if segments.get(one)), ()),
+            tier=tier,
+            owner=next((one.owner for one in people if one.owner), ""),
+            segments=next((known.segments[one] for one in sorted(makeup.accounts) if known.segments.get(one)), ()),
             pays=bridged(mine),
         )
         found.append(Counted(standing, tuple(_response.decode(row[3]) for row in rows if row[1] == "survey_response")))
     return found
 
 
-def _told(
-    desk: Desk, rows: Sequence[Row], today: Point
-) -> tuple[dict[str, dict[Name, Line]], set[str], dict[str, tuple[tuple[int, str], ...]]]:
-    """Contracts by subject, subjects with a contract of which nobody says when it stopped, segments by account."""
+def _tier_before(desk: Desk, known: _Known, makeup: Makeup, rows: Sequence[Row], stops: int) -> str:
+    """The tier on the day before it was known that the customer leaves: who has left is worth nothing today, and by
+    that tier nobody would ever have left the others."""
+    card, fitted = desk.rules.deciding.card, desk.fitted
+    day = datetime.combine(date.fromordinal(max(2, stops - 1)), time(12), timezone.utc)
+    at = point(day, card.zone)
+    held: list[Held[Any]] = []
+    for one in (one for subject in makeup.subjects for one in known.told.get(subject, ())):
+        (then,) = stood(one, [at])
+        if then is not None and then.subject in makeup.subjects:
+            held.append(then.held)
+    for _, kind, effective_at, body in rows:
+        if kind == "purchase":
+            purchase = _purchase.decode(body)
+            when = purchase.at or instant(effective_at)
+            if when <= day:
+                held.append(Held(source="", object=kind, source_id="", at=when, known_at=when, record=purchase))
+    held.sort(key=lambda one: one.at, reverse=True)
+    view = assemble("", held, desk.rules.identity)
+    worth = fitted.worth.model if fitted.worth else None
+    return estimate_value(card, view, day, fitted.cuts, worth)[0].tier.value
+
+
+def _read_told(desk: Desk, rows: Sequence[Row], today: Point) -> _Known:
     zone, rules = desk.rules.deciding.card.zone, desk.rules.deciding.card.file.value
 
     def price(money: Money) -> int | None:
         rate = rate_of(money.currency, rules)
         return None if rate is None else round(in_main(money, rate, rules))
 
-    lines: defaultdict[str, dict[Name, Line]] = defaultdict(dict)
-    unclear: set[str] = set()
-    segments: dict[str, tuple[tuple[int, str], ...]] = {}
+    known = _Known(defaultdict(dict), set(), {}, defaultdict(list))
     for name, some in groupby(rows, key=itemgetter(0, 1, 2)):
         since = desk.live_since.get(name[0])
-        one: Told = told((_version(row) for row in some), None if since is None else micros(since))
+        one = told((_version(row) for row in some), None if since is None else micros(since))
         subject = next((version.subject for version in reversed(one.versions) if version.subject), "")
+        known.told[subject].append(one)
         if name[1] == "account":
-            segments[subject] = segment_steps(one, today, zone)
+            known.segments[subject] = segment_steps(one, today, zone)
         elif (made := line(one, today, zone, price)) is not None:
-            lines[made.subject][name] = made
+            known.lines[made.subject][name] = made
         elif any(begin <= today.micros for begin in one.counts):
-            unclear.add(subject)
-    return lines, unclear, segments
+            known.unclear.add(subject)
+    return known
 
 
 def _standing(

@@ -10,7 +10,8 @@ from bridge.flow.standing import Line, Standing, named_at
 By = Literal["none", "tier", "segment", "product", "owner"]
 BYS: Final[tuple[By, ...]] = get_args(By)
 Groups: TypeAlias = tuple[str, str, str, str]
-"""Tier, segment, product, owner. Segment and product as they were on the day; tier and owner as they are today."""
+"""Tier, segment, product, owner. Segment and product as they were on the day. Tier and owner as they are today; of who
+gave notice or left, the tier of the day before."""
 _PLACES: Final[dict[By, int]] = {"tier": 0, "segment": 1, "product": 2, "owner": 3}
 
 

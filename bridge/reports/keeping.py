@@ -135,7 +135,7 @@ def without_few(metrics: Metrics, few: int) -> Metrics:
     )
     hidden = len(metrics.retention) + len(metrics.opinions) + len(metrics.reasons)
     hidden -= len(retention) + len(opinions) + len(reasons)
-    return replace(metrics, retention=retention, opinions=opinions, reasons=reasons, hidden=hidden)
+    return replace(metrics, retention=retention, opinions=opinions, reasons=reasons, hidden=hidden, few=few)
 
 
 def _small(cells: Sequence[Cell], few: int) -> set[tuple[str, str]]:

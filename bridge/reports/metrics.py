@@ -78,7 +78,8 @@ class Metrics(Struct, frozen=True, kw_only=True):
     reason_titles: Titles
     topic_titles: Titles
     hidden: int = 0
-    """So many cells were left out because they tell of too few customers."""
+    """So many cells were left out because they tell of fewer than `few` customers."""
+    few: int = 0
 
 
 async def make_metrics(desk: Desk, *, now: datetime, report: Report | None = None) -> dict[By, Metrics]:

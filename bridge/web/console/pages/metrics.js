@@ -5,6 +5,8 @@ import { lines, spark, stacks } from './metrics_plot.js';
 import { figures, legend, plot } from './metrics_parts.js';
 import { TEXTS } from './metrics_texts.js';
 
+const BORDER = 34; // of a panel, both sides
+const GAP = 16;
 const SERIES = 6; // groups drawn at once; the table has all
 
 export async function open(place, context) {
@@ -37,9 +39,16 @@ export async function open(place, context) {
     if (focused) place.querySelector(`[data-k="${CSS.escape(focused)}"]`)?.focus();
   }
 
+  let drawn = room();
+  const resized = () => {
+    if (!held.none || drawn === room()) return;
+    drawn = room();
+    draw();
+  };
   const unfold = () => place.querySelectorAll('details').forEach((one) => (one.open = true));
   addEventListener('beforeprint', unfold);
-  const leave = () => removeEventListener('beforeprint', unfold);
+  addEventListener('resize', resized);
+  const leave = () => (removeEventListener('beforeprint', unfold), removeEventListener('resize', resized));
   try {
     await ask('none');
     draw();
@@ -54,6 +63,13 @@ export async function open(place, context) {
   return leave;
 }
 
+// How wide a plot across the page can be.
+function room() {
+  const main = document.getElementById('main');
+  const { paddingInlineStart, paddingInlineEnd } = getComputedStyle(main);
+  return Math.max(260, Math.round(main.clientWidth - parseFloat(paddingInlineStart) - parseFloat(paddingInlineEnd) - BORDER));
+}
+
 class View {
   constructor(context, t, state, all, grouped, change) {
     const { numbers, language } = context;
@@ -62,6 +78,8 @@ class View {
     const short = new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', { month: 'short', year: '2-digit', timeZone: 'UTC' });
     const long = new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
     this.months = months;
+    this.wide = room();
+    this.half = matchMedia('(max-width: 1060px)').matches ? this.wide : Math.floor((this.wide + BORDER - GAP) / 2 - BORDER);
     this.short = (month) => short.format(new Date(`${month}-15T00:00:00Z`));
     this.long = (month) => long.format(new Date(`${month}-15T00:00:00Z`));
     this.money = (minor) => numbers.money(minor / all.minor_units);
@@ -78,7 +96,7 @@ class View {
     const { h, t, state, grouped } = this;
     return [
       this.filters(), this.tiles(),
-      grouped.hidden > 0 && h('p', { class: 'hint', role: 'note' }, t.hidden(this.numbers.count(grouped.hidden), 5)),
+      grouped.hidden > 0 && h('p', { class: 'hint', role: 'note' }, t.hidden(this.numbers.count(grouped.hidden), grouped.few)),
       h('div', { class: 'stack' },
         this.kept(),
         h('div', { class: 'two' }, this.moved(), this.revenue()),
@@ -158,7 +176,7 @@ class View {
     ];
     const write = (value) => numbers.count(Math.abs(value));
     return h('section', { class: 'panel', 'aria-labelledby': 'moved' }, h('h2', { id: 'moved' }, t.move.title), h('p', { class: 'hint' }, t.move.hint), legend(this, series),
-      plot(this, stacks, { series, write, tell: (one, place) => `${one.title}, ${this.long(months[place])}: ${write(one.values[place])}` }),
+      plot(this, stacks, { half: true, series, write, tell: (one, place) => `${one.title}, ${this.long(months[place])}: ${write(one.values[place])}` }),
       figures(this, null, t.move.title, [t.month, t.move.fresh, t.move.left], cells.filter(Boolean).toReversed().map((cell) => [this.long(cell.month), numbers.count(cell.new), numbers.count(cell.left)])));
   }
 
@@ -171,7 +189,7 @@ class View {
     const write = apart ? (share) => numbers.percent(share) : (minor) => this.money(Math.abs(minor));
     const rows = this.within(grouped.retention).toReversed();
     return h('section', { class: 'panel', 'aria-labelledby': 'revenue' }, h('h2', { id: 'revenue' }, t.money.title), h('p', { class: 'hint' }, t.money.hint), legend(this, series),
-      plot(this, apart ? lines : stacks, { series, write, tell: (one, place) => `${one.title}, ${this.long(months[place])}: ${write(one.values[place])}` }),
+      plot(this, apart ? lines : stacks, { half: true, series, write, tell: (one, place) => `${one.title}, ${this.long(months[place])}: ${write(one.values[place])}` }),
       figures(this, null, t.money.title, [t.month, apart && t.group, t.start, t.money.more, t.money.less, t.money.churn, t.money.fresh, t.end, t.keep.rate], rows.map(({ month, group, revenue }) => [
         this.long(month), apart && this.group(group), this.money(revenue.start), this.money(revenue.expansion), this.money(revenue.contraction), this.money(revenue.churn), this.money(revenue.new), this.money(revenue.end),
         this.percent(revenue.net)]), apart ? 2 : 1));

@@ -3,6 +3,8 @@
 import { figures, legend, plot, shares, summed } from './metrics_parts.js';
 import { lines, stacks } from './metrics_plot.js';
 
+const FEWEST = 5; // answers of a group, below which its point is chance
+
 export function feelings(view) {
   const { h, t, state, grouped, numbers, months, choice, change } = view;
   const apart = state.by !== 'none';
@@ -21,7 +23,7 @@ export function feelings(view) {
   const answered = {};
   for (const row of rows) answered[row.group] = (answered[row.group] ?? 0) + row.answered;
   const names = Object.keys(answered).sort((a, b) => answered[b] - answered[a]).slice(0, 6);
-  const series = apart ? names.map((name, index) => ({ kind: `k${index}`, title: view.group(name), values: read(name, (row) => (row?.weighted ?? row?.plain)?.value) })) : [one('plain', 'quiet-bar'), one('weighted', 'k0')];
+  const series = apart ? names.map((name, index) => ({ kind: `k${index}`, title: view.group(name), values: read(name, (row) => (row?.answered >= FEWEST ? (row.weighted ?? row.plain)?.value : null)) })) : [one('plain', 'quiet-bar'), one('weighted', 'k0')];
   const span = (figure) => (figure ? [write(figure.value), figure.low !== null && h('small', {}, t.feel.range(write(figure.low), write(figure.high)))] : '–');
   return box(h('p', { class: 'hint' }, t.feel.hint), legend(view, series),
     plot(view, lines, { series, write, height: 240, ...(metric === 'nps' ? { floor: -100, ceiling: 100 } : {}), tell: (line, place) => `${line.title}, ${view.long(months[place])}: ${write(line.values[place])}` }),

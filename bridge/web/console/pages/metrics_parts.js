@@ -4,9 +4,10 @@ export function legend({ h }, series) {
   return h('ul', { class: 'legend', 'aria-hidden': 'true' }, series.map(({ kind, title }) => h('li', { class: kind }, h('i', {}), h('span', {}, title))));
 }
 
+// `half`: two such sections stand side by side.
 export function plot(view, draw, options) {
-  const { s, months } = view;
-  return draw(s, { months, name: view.short, soFar: months.at(-1) === view.all.months.at(-1), ...options });
+  const { s, months, wide, half } = view;
+  return draw(s, { months, width: options.half ? half : wide, name: view.short, soFar: months.at(-1) === view.all.months.at(-1), ...options });
 }
 
 // `rows` are lists of cells, false ones left out; the first `names` of them name the row. `csv` is the table's name.

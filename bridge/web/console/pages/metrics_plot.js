@@ -1,11 +1,11 @@
 // Plots over months. Each stands above a table with the same figures, so that the drawing is hidden from screen readers;
 // what the pointer rests on says its figures too.
 
-const WIDTH = 720;
 const LEFT = 52;
 const RIGHT = 8;
 const TOP = 10;
 const BOTTOM = 24;
+const LABEL = 58; // the name of a month needs so much room
 const STEPS = [1, 2, 2.5, 5, 10];
 
 // Round ends and steps that hold all of `values`.
@@ -25,9 +25,9 @@ export function scale(values, { floor, ceiling, steps = 4 } = {}) {
 }
 
 class Frame {
-  constructor(s, months, axis, { height = 220, write, name, soFar }) {
-    Object.assign(this, { s, months, axis, height, write, name, soFar });
-    this.slot = (WIDTH - LEFT - RIGHT) / Math.max(months.length, 1);
+  constructor(s, months, axis, { width = 720, height = 220, write, name, soFar }) {
+    Object.assign(this, { s, months, axis, width, height, write, name, soFar });
+    this.slot = (width - LEFT - RIGHT) / Math.max(months.length, 1);
   }
 
   x(place) {
@@ -41,13 +41,13 @@ class Frame {
 
   // The drawing, with lines at the ticks and the names of the months below.
   draw(...parts) {
-    const { s, months, height, axis } = this;
-    const every = Math.max(1, Math.ceil(months.length / 12));
+    const { s, months, width, height, axis } = this;
+    const every = Math.max(1, Math.ceil(LABEL / this.slot));
     const last = months.length - 1;
-    return s('svg', { class: 'chart', viewBox: `0 0 ${WIDTH} ${height}`, 'aria-hidden': 'true', focusable: 'false' },
+    return s('svg', { class: 'chart', viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true', focusable: 'false' },
       this.soFar && s('rect', { class: 'sofar', x: this.x(last) - this.slot / 2, width: this.slot, y: TOP, height: height - TOP - BOTTOM }),
       axis.ticks.map((tick) => [
-        s('line', { class: Math.abs(tick) < 1e-9 ? 'zero' : 'tick', x1: LEFT, x2: WIDTH - RIGHT, y1: this.y(tick), y2: this.y(tick) }),
+        s('line', { class: Math.abs(tick) < 1e-9 ? 'zero' : 'tick', x1: LEFT, x2: width - RIGHT, y1: this.y(tick), y2: this.y(tick) }),
         s('text', { x: LEFT - 8, y: this.y(tick) + 4, 'text-anchor': 'end' }, this.write(tick)),
       ]),
       months.map((month, place) => (last - place) % every === 0 && s('text', { x: this.x(place), y: height - 6, 'text-anchor': 'middle' }, this.name(month))),
