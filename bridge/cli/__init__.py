@@ -17,6 +17,8 @@ from bridge.cli import (
     host_files,
     hosts,
     keys,
+    loops,
+    metrics,
     moods,
     playbooks,
     processes,
@@ -47,7 +49,9 @@ cli.add_typer(host_files.commands)
 cli.add_typer(keys.commands, name="key")
 cli.add_typer(playbooks.commands, name="playbook")
 cli.add_typer(automations.commands, name="automation")
+reports.commands.add_typer(metrics.commands)
 cli.add_typer(reports.commands, name="report")
+cli.add_typer(loops.commands, name="loop")
 cli.add_typer(surveys.commands, name="survey")
 fits.commands.add_typer(values.commands)
 fits.commands.add_typer(moods.commands)

@@ -96,9 +96,7 @@ async def conclude(
         least_live = max((desk.origin_of(one) for one in changes.values()), key=_RANK.__getitem__)
         unit.add("customers.touch", ids=sorted(later - origins.keys()), due_at=0, due_origin=least_live.value)
     stored = await _stored(desk, unit, origins, regrouped)
-    live = [change for change in changes.values() if desk.origin_of(change) is Origin.live]
-    news = {customer for change in live for customer in _bearing(change, owned)}
-    deferred = {one for one, origin in origins.items() if defer and origin is Origin.first_import} - news
+    deferred = _deferred(desk, changes, owned, origins) if defer else set()
     put = [
         _customer(customer, regrouped, stored, now, due_at=0, origin=Origin.first_import)
         for customer in sorted(deferred)
@@ -160,6 +158,15 @@ def _raise(origins: dict[str, Origin], customer: str, origin: Origin) -> None:
 def _bearing(change: Change, owned: Mapping[str, list[str]]) -> set[str]:
     sides = [side.subject for side in (change.before, change.after) if side is not None]
     return {customer for subject in sides for customer in owned.get(subject, ())}
+
+
+def _deferred(
+    desk: Desk, changes: Mapping[Name, Change], owned: Mapping[str, list[str]], origins: Mapping[str, Origin]
+) -> set[str]:
+    """Customers that only a first import bears on."""
+    live = [change for change in changes.values() if desk.origin_of(change) is Origin.live]
+    news = {customer for change in live for customer in _bearing(change, owned)}
+    return {one for one, origin in origins.items() if origin is Origin.first_import} - news
 
 
 def _lost_keys(stored: Iterable[Row], rows: KeyRows) -> set[str]:

@@ -91,7 +91,7 @@ async def follow(
         loops = {one.id: Change(loop=one) for one in held.get(customer, ())}
         before = {id: change.loop for id, change in loops.items()}
         for fact in (one for one in opening if one.customer == customer):
-            _admit(desk, loops, fact, views[customer], now)
+            admit(desk, loops, fact, views[customer], now)
         for id, change in loops.items():
             loops[id] = change.then(prove(desk.rules.loops, change.loop, views[customer], now))
             closed += await keep(desk, unit, before.get(id), loops[id], customer, now)
@@ -119,7 +119,7 @@ async def _opening(desk: Desk, unit: Unit, facts: Sequence[Fact], now: datetime)
     return sorted((one for one in found if one.id not in before), key=lambda one: (one.occurred_at, one.id))
 
 
-def _admit(desk: Desk, loops: dict[str, Change], fact: Fact, view: View, now: datetime) -> None:
+def admit(desk: Desk, loops: dict[str, Change], fact: Fact, view: View, now: datetime) -> None:
     """What one fact does to the loops of its customer: joins or reopens one, or opens another."""
     rules = desk.rules.loops
     at = min(fact.occurred_at, now)
@@ -219,7 +219,7 @@ async def follow_outcome(
     loops = {one.id: Change(loop=one) for one in held.get(fact.customer, ())}
     before = {id: change.loop for id, change in loops.items()}
     if opens:
-        _admit(desk, loops, fact, view, now)
+        admit(desk, loops, fact, view, now)
     for id, change in loops.items():
         form = rules.opener(change.loop.opener)
         if result == "saved" and form is not None and form.fact == FactKind.outcome_recorded.value:

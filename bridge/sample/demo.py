@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bridge.access import SCOPES, hash_key, mint_key
 from bridge.adapter.base import Adapter
@@ -17,6 +18,7 @@ from bridge.adapter.yamlfile import read_yaml
 from bridge.errors import ConfigError
 from bridge.facts import Origin
 from bridge.flow import Desk, fit_tiers
+from bridge.flow.catching_up import open_past
 from bridge.intake import inbox, sync
 from bridge.sample.center import Center, callers_at, make_center
 from bridge.sample.past import keep_past
@@ -31,6 +33,8 @@ MARK = "example"
 
 CUSTOMERS = 2000
 """How many people the example has, beside those of the told stories."""
+LOOPS_OF = timedelta(days=5)
+"""So far back complaints of the example have open loops, though they came with an import."""
 _AT_ONCE = 1000
 
 
@@ -115,10 +119,18 @@ async def load_example(
         await fit_tiers(desk, now)
         await settle()
         await keep_past(desk, center.fates, now)
+        await open_past(_with_every_manager(desk), since=now - LOOPS_OF, now=now)
         unit = Unit()
         unit.add("meta.put", name=MARK, value="loaded")
         await desk.store.write(unit)
     return Example(key=await _key(desk, now), callers=callers_at(now))
+
+
+def _with_every_manager(desk: Desk) -> Desk:
+    """The example's account managers have loops without being named in the configuration."""
+    loops = desk.rules.loops
+    file = replace(loops.file, account_managers="all")
+    return replace(desk, rules=replace(desk.rules, loops=replace(loops, file=file)))
 
 
 async def _deliver(desk: Desk, name: str, adapter: Adapter, center: Center, now: datetime) -> None:

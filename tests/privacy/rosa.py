@@ -189,9 +189,10 @@ def _complained(desk: Desk, unit: Unit, customer: str) -> None:
     )
     said = close(opened.loop, NOW, by="key:1", reason="manner", done="Rosa angerufen: Mein Nachbar hört alles mit")
     row = row_of(desk, said.loop)
-    unit.add("loops.put", **{name: value for name, value in row.items() if name != "version"})
+    unit.many("loops.put", [row])
     event: dict[str, Any] = {"kind": "closed", "by_whom": "key:1", "record": "helpdesk/ticket/71", "data": "{}"}
-    unit.add("loops.add_event", loop=said.loop.id, customer=customer, at=micros(NOW), text=said.loop.done, **event)
+    event |= {"loop": said.loop.id, "customer": customer, "at": micros(NOW), "text": said.loop.done}
+    unit.many("loops.add_event", [event])
     unit.add("loops.link_lesson", loop=said.loop.id, lesson="n_1", at=micros(NOW))
 
 

@@ -90,6 +90,10 @@ select closed_at from loops where customer = any(:customers) and closed_at is no
 select reason, closed_at / 86400000000, count(*) from loops where closed_at >= :since
 group by reason, closed_at / 86400000000 order by 2, reason
 
+-- name: facts_since
+select id, kind, customer, occurred_at, known_at, origin, cause, data from facts
+where kind = any(:kinds) and occurred_at >= :since and occurred_at <= :until order by occurred_at, id
+
 -- name: put_lesson
 insert into lessons (id, at, by_whom, reason, product, since, text, changed, told_de, told_en, folded)
 values (:id, :at, :by_whom, :reason, :product, :since, :text, :changed, :told_de, :told_en, :folded)

@@ -1,0 +1,178 @@
+"""Loops over HTTP: the board, what people do with one, lessons, who may see what, and what the phone system is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bridge.facts import Origin
+from bridge.flow.catching_up import open_past
+from bridge.store import Unit
+from tests.gateway.conftest import NOON, Gateway, case, person
+
+ADA = person("1", name="Ada Kaya", phones=["+4930901820"], language="de")
+MONDAY = NOON + timedelta(days=2)  # Monday, 13:00 in Berlin
+
+
+@pytest.fixture
+async def ada(gateway: Gateway) -> str:
+    """Ada has complained on a Monday; the id of her loop."""
+    unit = Unit()
+    unit.add("sources.go_live", name="crm", at=0)
+    await gateway.store.write(unit)
+    await gateway.gate.desk.look_up()
+    gateway.clock.now = MONDAY
+    opened = MONDAY.isoformat()
+    complaint = case("9", "1", type="complaint", status="open", topic="Rechnung doppelt", opened=opened)
+    await gateway.know(ADA, complaint)
+    ((id,),) = await gateway.rows("loops", "id")
+    return str(id)
+
+
+async def board(gateway: Gateway, *scopes: str, **query: str) -> dict[str, Any]:
+    answer = await gateway.get("/v1/loops", *scopes, **query)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_the_board_says_who_waits_for_whom_and_until_when(gateway: Gateway, ada: str) -> None:
+    found = await board(gateway, "agent")
+    (row,) = found["loops"]
+    assert (row["id"], row["name"], row["owner"], row["clock"]) == (ada, "Ada Kaya", "team", "reply")
+    assert (row["overdue"], row["today"]) == (False, True)
+    assert row["title"]["de"] == "Beschwerde"
+    assert found["counts"] == {"open": 1, "waiting": 0, "overdue": 0, "closed": 0}
+    assert found["owners"] == [
+        {
+            "owner": "team",
+            "title": {"de": "Kundenbindung", "en": "Retention team"},
+            "open": 1,
+            "overdue": 0,
+            "limit": 40,
+            "free": 39,
+        }
+    ]
+    gateway.clock.advance(days=1)
+    assert (await board(gateway, "supervisor", overdue="true"))["counts"]["overdue"] == 1
+    assert (await board(gateway, "agent", owner="somebody"))["loops"] == []
+
+
+async def test_who_may_see_figures_alone_sees_nobody(gateway: Gateway, ada: str) -> None:
+    found = await board(gateway, "viewer")
+    assert found["counts"]["open"] == 1
+    assert (found["loops"], found["owners"]) == ([], [])
+    assert (await gateway.get(f"/v1/loops/{ada}", "viewer")).status_code == 403
+    assert (await gateway.post(f"/v1/loops/{ada}/note", "viewer", json={"text": "x"})).status_code == 403
+    assert (await gateway.get("/v1/lessons", "viewer")).status_code == 403
+
+
+async def test_pages_follow_one_another(gateway: Gateway, ada: str) -> None:
+    for number in range(2, 5):
+        opened = (MONDAY + timedelta(minutes=number)).isoformat()
+        who = person(str(number), name=f"P{number}", phones=[f"+4930901820{number}"])
+        await gateway.know(who, case(f"c{number}", str(number), type="complaint", status="open", opened=opened))
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        found = await board(gateway, "agent", limit="1", **cursor)
+        seen += [row["id"] for row in found["loops"]]
+        if found["next"] is None:
+            break
+        cursor = {"cursor": found["next"]}
+    assert len(seen) == len(set(seen)) == 4
+    assert seen[0] == ada
+    assert (await gateway.get("/v1/loops", "agent", cursor="bWlzdA")).status_code == 400
+
+
+async def test_a_loop_is_worked_on_to_its_end(gateway: Gateway, ada: str) -> None:
+    path = f"/v1/loops/{ada}"
+    shown = (await gateway.get(path, "agent")).json()
+    assert [(one["text"], one["open"]) for one in shown["said"]] == [("Rechnung doppelt", True)]
+    assert (await gateway.post(f"{path}/assign", "agent", json={"owner": "Niemand"})).status_code == 400
+    assert (await gateway.post(f"{path}/note", "agent", json={"text": "Rechnung geprüft"})).status_code == 200
+    told = (await gateway.post(f"{path}/reply", "agent", json={"text": "angerufen", "waits": True})).json()
+    assert told["loop"]["state"] == "waiting"
+    assert told["loop"]["replied_at"] is not None
+    past = {"until": "2020-01-01T00:00:00Z"}
+    assert (await gateway.post(f"{path}/snooze", "agent", json=past)).json()["loop"]["state"] == "open"
+    assert (await gateway.post(f"{path}/snooze", "agent", json={"until": "2026-12-01T00:00:00"})).status_code == 400
+    lesson = {"cause": "billing", "text": "Doppelte Rechnung beim Umzug", "loop": ada, "told": {"de": "Umzug geprüft"}}
+    made = (await gateway.post("/v1/lessons", "agent", json=lesson)).json()
+    done = {"done": "Gutschrift", "cause": "billing", "lesson": made["id"]}
+    assert (await gateway.post(f"{path}/close", "agent", json=done)).status_code == 409
+    ended = (await gateway.post(f"{path}/close", "agent", json=done | {"although_open": True})).json()
+    assert (ended["loop"]["state"], ended["loop"]["cause"], ended["done"]) == ("closed", "billing", "Gutschrift")
+    assert [one["text"] for one in ended["lessons"]] == ["Doppelte Rechnung beim Umzug"]
+    ((data,),) = await gateway.rows("facts", "data", "kind = 'loop.closed'")
+    assert '"lesson_de":"Umzug geprüft"' in data
+    kinds = [one["kind"] for one in ended["history"]]
+    assert kinds == ["opened", "noted", "replied", "waits", "resumed", "closed"]
+    assert (await gateway.post(f"{path}/reopen", "agent", json={})).json()["loop"]["round"] == 2
+    assert (await gateway.get("/v1/loops/l_nothing", "agent")).status_code == 404
+
+
+async def test_lessons_are_found_whatever_the_spelling(gateway: Gateway, ada: str) -> None:
+    for text in ("Doppelte Rechnung beim Umzug", "100% Ausfall nach Störung", "Wartezeit am Montag"):
+        body = {"cause": "billing" if "Rechnung" in text else "outage", "text": text, "product": "DSL"}
+        assert (await gateway.post("/v1/lessons", "supervisor", json=body)).status_code == 200
+    assert (await gateway.post("/v1/lessons", "agent", json={"cause": "weather", "text": "x"})).status_code == 400
+
+    async def search(**query: str) -> list[str]:
+        answer = (await gateway.get("/v1/lessons", "agent", **query)).json()
+        return [one["text"] for one in answer["lessons"]]
+
+    assert await search(words="STOERUNG dsl") == ["100% Ausfall nach Störung"]
+    assert await search(words="storung") == []
+    assert await search(words="100%") == ["100% Ausfall nach Störung"]
+    assert await search(words="rechnung umzug doppelte") == ["Doppelte Rechnung beim Umzug"]
+    assert await search(cause="billing") == ["Doppelte Rechnung beim Umzug"]
+    assert len(await search()) == 3
+    first = (await gateway.get("/v1/lessons", "agent", limit="2")).json()
+    rest = (await gateway.get("/v1/lessons", "agent", limit="2", cursor=first["next"])).json()
+    assert len({one["id"] for one in (*first["lessons"], *rest["lessons"])}) == 3
+    assert rest["next"] is None
+
+
+async def test_causes_are_counted_by_month(gateway: Gateway, ada: str) -> None:
+    done = {"done": "Gutschrift", "cause": "billing", "although_open": True}
+    assert (await gateway.post(f"/v1/loops/{ada}/close", "agent", json=done)).status_code == 200
+    found = (await gateway.get("/v1/lessons", "agent")).json()
+    assert found["by_month"] == {"2026-11": {"billing": 1}}
+
+
+async def test_the_agent_who_looks_up_sees_the_minutes_and_the_phone_system_does_not(
+    gateway: Gateway, ada: str
+) -> None:
+    assert (await gateway.lookup(phone="+4930901820"))["loop_due_in_min"] == "240"
+    gateway.clock.advance(hours=5)
+    assert (await gateway.lookup(phone="+4930901820"))["loop_due_in_min"] == "-60"
+    assert (await gateway.lookup("ivr", phone="+4930901820"))["loop_due_in_min"] == ""
+    assert (await gateway.lookup(phone="+4930901829"))["loop_due_in_min"] == ""
+
+
+async def test_a_call_that_saved_nobody_yet_opens_a_loop_and_the_save_closes_it(gateway: Gateway, ada: str) -> None:
+    decision = (await gateway.lookup(phone="+4930901820"))["decision_id"]
+    path = f"/v1/decisions/{decision}/outcome"
+    assert (await gateway.post(path, "agent", json={"result": "pending", "agent": "a7"})).status_code == 200
+    assert await gateway.rows("loops", "opener, state", "matter = 'save'") == [("save_pending", "open")]
+    assert (await gateway.post(path, "agent", json={"result": "pending", "agent": "a7"})).status_code == 200
+    assert await gateway.rows("loops", "answers", "matter = 'save'") == [(1,)]
+    assert (await gateway.post(path, "agent", json={"result": "saved", "agent": "a7"})).status_code == 200
+    assert await gateway.rows("loops", "state, closed_by", "matter = 'save'") == [("closed", "a7")]
+    assert await gateway.rows("loops", "state", "matter = 'feedback'") == [("open",)]
+
+
+async def test_what_came_with_an_import_is_opened_when_asked_for_and_only_once(gateway: Gateway) -> None:
+    gateway.clock.now = MONDAY
+    opened = (NOON - timedelta(hours=1)).isoformat()  # before the source went live
+    complaint = case("9", "1", type="complaint", status="open", topic="Rechnung doppelt", opened=opened)
+    await gateway.know(ADA, complaint)
+    assert await gateway.rows("loops") == []
+    assert {row[0] for row in await gateway.rows("facts", "origin")} == {Origin.first_import.value}
+    since = MONDAY - timedelta(days=3)
+    assert await open_past(gateway.gate.desk, since=since, now=MONDAY) == 1
+    assert await open_past(gateway.gate.desk, since=since, now=MONDAY) == 0
+    assert (await board(gateway, "agent"))["counts"]["open"] == 1
