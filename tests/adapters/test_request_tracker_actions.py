@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from bridge.adapter.base import Action
+from bridge.adapter.base import Action, Receipt
 from bridge.errors import VendorRefused, VendorRetryable
 from tests.adapters.request_tracker_account import Server, account
 
@@ -20,6 +21,10 @@ TICKET = {"subject": "Rückruf", "text": "Wie besprochen.", "customer": "31"}
 def _listed(*ids: str) -> httpx.Response:
     rows = [{"id": one, "type": "ticket"} for one in ids]
     return httpx.Response(200, json={"items": rows, "page": 1, "per_page": 100, "total": len(rows)})
+
+
+def _say(answer: httpx.Response, request: httpx.Request) -> httpx.Response:
+    return answer
 
 
 def _user(comments: str = "", **headers: str) -> httpx.Response:
@@ -112,3 +117,28 @@ async def test_an_answer_that_is_no_user_is_not_written_to() -> None:
 async def test_what_is_named_by_no_id_is_refused_before_anybody_is_asked(do: str, args: dict[str, Any]) -> None:
     with pytest.raises(VendorRefused, match="not named by an id"):
         await _done(do, args)
+
+
+@pytest.mark.parametrize(
+    ("do", "args", "found", "nothing", "reference"),
+    [
+        ("add_note", NOTE, _listed("181"), _listed(), "transaction/181"),
+        ("add_note", ON_CUSTOMER, _user("[Retention Bridge k-1]\nWünscht Anruf."), _user("Old"), "user/31"),
+        ("create_ticket", TICKET, _listed("4800"), _listed(), "4800"),
+    ],
+)
+async def test_what_became_of_an_action_is_told_by_its_key_and_nothing_is_written(
+    do: str, args: dict[str, Any], found: httpx.Response, nothing: httpx.Response, reference: str
+) -> None:
+    adapter = account(queue="Support")
+    action = Action(do=do, args=args, idempotency_key="k-1")
+    assert do in adapter.can_find
+    for answer, receipt in ((found, Receipt(reference=reference)), (nothing, None)):
+        server = Server()
+        server.instead = partial(_say, answer)
+        assert await adapter.find_sent(server.client(adapter), action) == receipt
+        assert [one.method for one in server.asked] == ["GET"]
+    server = Server()
+    server.instead = lambda request: httpx.Response(503)
+    with pytest.raises(VendorRetryable):
+        await adapter.find_sent(server.client(adapter), action)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.adapter.base import Action
+from bridge.adapter.base import Action, Receipt
 from bridge.errors import VendorError, VendorRefused, VendorRetryable
 from tests.adapters.zendesk_account import Account, account, ticket, user
 
@@ -167,3 +167,29 @@ async def test_the_token_is_asked_for_with_the_scope_that_is_set() -> None:
     await perform(vendor, "create_ticket", args, scope="read tickets:write users:write")
     [asked] = [json.loads(one.content) for one in vendor.asked if "oauth" in one.url.path]
     assert asked["scope"] == "read tickets:write users:write"
+
+
+async def _found(vendor: Account, do: str = "create_ticket") -> Receipt | None:
+    adapter = account()
+    client = vendor.client(adapter)
+    try:
+        return await adapter.find_sent(client, Action(do=do, args=CALLER, idempotency_key="k-1"))
+    finally:
+        await client.close()
+
+
+async def test_whether_a_ticket_was_made_is_told_by_its_external_id_and_nothing_is_written() -> None:
+    vendor = Account().on(TICKETS, {"tickets": [ticket(external_id="k-1")]})
+    assert await _found(vendor) == Receipt(reference="35436")
+    assert vendor.asked[-1].url.params["external_id"] == "k-1"
+    assert written(vendor) == []
+    assert await _found(Account().on(TICKETS, {"tickets": []})) is None
+
+
+async def test_a_list_of_other_tickets_or_of_nothing_tells_nothing() -> None:
+    with pytest.raises(VendorRefused, match="ignored"):
+        await _found(Account().on(TICKETS, {"tickets": [ticket(external_id=None)]}))
+    with pytest.raises(VendorRetryable):
+        await _found(Account().on(TICKETS, {"tickets": None}))
+    with pytest.raises(VendorRefused, match="cannot be asked"):
+        await _found(Account(), "add_note")
