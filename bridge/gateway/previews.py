@@ -1,0 +1,105 @@
+"""`/v1/automations/preview`: whom an automation that is being built would have reached.
+
+A preview reads for as long as it is told to, in small pieces, so that nobody who waits for a look-up feels it. One runs
+at a time; whoever asks again meanwhile no longer wants the answer to the question before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+
+from bridge.automation.preview import Preview
+from bridge.automation.rules import Automation
+from bridge.errors import BadRequest, Conflict
+from bridge.flow.backtesting import preview
+from bridge.gateway.automations import PERSONAL, read_rule
+from bridge.gateway.endpoint import Call
+
+QUICK_PAGE: Final = 100
+_FURTHEST: Final = timedelta(days=732)
+
+
+class Previewing(Struct, kw_only=True, forbid_unknown_fields=True):
+    """`automation` is the form as `PUT /v1/automations/{id}` takes it. Of the last `days`, or of `days` up to `until`.
+
+    Within `seconds` as many customers are looked at as can be; more than a moment is for who waits for it.
+    """
+
+    automation: dict[str, Any]
+    days: Annotated[int, Meta(ge=1, le=732)] = 90
+    until: datetime | None = None
+    seconds: Annotated[float, Meta(ge=0.1, le=30)] = 0.8
+
+
+async def show(call: Call, body: Previewing) -> Preview:
+    """What it would have done: whom it would have reached and when, by which step; what would have kept it from whom;
+    cost, break-even, conflicts.
+
+    400 begins with the place in the form, such as `do[1].send_email.message`; 409 where a newer question of the same
+    caller took its place. Examples only for those who may see customers.
+    """
+    until = _aware(body.until, call.now)
+    if until > call.now or call.now - until > _FURTHEST:
+        raise BadRequest("until: lies ahead, or more than two years back")
+    rule = read_rule(call, body.automation)
+    await call.gate.desk.look_up()
+    return await TURNS.take(call, rule, until, body)
+
+
+class Turns:
+    """One preview at a time in this process; a caller's newer one ends the older."""
+
+    def __init__(self) -> None:
+        self._at_work: dict[str, asyncio.Task[Preview]] = {}
+        self._turn: asyncio.Lock | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def take(self, call: Call, rule: Automation, until: datetime, asked: Previewing) -> Preview:
+        """Raises Conflict when it was ended by the caller's next."""
+        if (before := self._at_work.get(call.who.actor)) is not None:
+            before.cancel()
+        task = asyncio.create_task(self._preview(call, rule, until, asked))
+        self._at_work[call.who.actor] = task
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if task.cancelled() and self._at_work.get(call.who.actor) is not task:
+                raise Conflict("a newer preview took its place") from None
+            task.cancel()
+            raise
+        finally:
+            if self._at_work.get(call.who.actor) is task:
+                del self._at_work[call.who.actor]
+
+    async def _preview(self, call: Call, rule: Automation, until: datetime, asked: Previewing) -> Preview:
+        async with self._lock():
+            return await preview(
+                call.gate.desk,
+                rule,
+                since=until - timedelta(days=asked.days),
+                until=until,
+                seconds=asked.seconds,
+                examples=50 if call.who.scopes & PERSONAL else 0,
+                page=QUICK_PAGE,
+            )
+
+    def _lock(self) -> asyncio.Lock:
+        loop = asyncio.get_running_loop()
+        if self._turn is None or self._loop is not loop:
+            self._turn, self._loop = asyncio.Lock(), loop
+        return self._turn
+
+
+TURNS: Final = Turns()
+
+
+def _aware(given: datetime | None, now: datetime) -> datetime:
+    if given is None:
+        return now
+    if given.tzinfo is None:
+        raise BadRequest("until: say the time zone, such as 2026-11-01T00:00:00Z")
+    return given
