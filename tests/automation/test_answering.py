@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.automation import outbox
 from bridge.automation.outreach import Outreach
@@ -19,9 +21,10 @@ from bridge.flow.advancing import advance_due
 from bridge.flow.answering import Choice, answer, look
 from bridge.flow.approaching import opt_out
 from bridge.flow.desk import open_desk
+from bridge.identity.suppression import suppression
 from bridge.privacy import erase, export
 from bridge.settings import read_settings
-from bridge.store import Store, find_answer
+from bridge.store import Store, find_answer, open_store
 from bridge.worker import Worker
 from tests.automation.linked import (
     BASE,
@@ -377,3 +380,43 @@ async def test_a_dry_run_keeps_no_links(store: Store, database_url: str, tmp_pat
     await _written_to(desk, tmp_path, vendor)
     assert await query(database_url, "select result from run_steps") == [("would",)]
     assert await query(database_url, "select * from links") == []
+
+
+@given(st.lists(st.sampled_from(("look", *get_args(Choice))), max_size=12))
+@settings(max_examples=10)
+async def test_whatever_is_pressed_in_whatever_order_the_last_word_counts(
+    tmp_path_factory: pytest.TempPathFactory, pressed: list[Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("pressed")
+    store = await open_store(f"sqlite:///{folder}/bridge.db")
+    try:
+        vendor = Vendor()
+        desk = await make_linked(store, folder, linking("unsubscribe"))
+        await _written_to(desk, folder, vendor)
+        token = opened(tokens(vendor)["unsubscribe"])
+        out, times = "", 0
+        for minute, one in enumerate(pressed):
+            now = SOON + timedelta(minutes=minute)
+            said = await (look(desk, token, now) if one == "look" else answer(desk, token, one, now))
+            acts = one == "undo" if out else one in ("channel", "everything", "yes")
+            if acts:
+                out = "" if out else "everything" if one == "everything" else "email"
+                times += bool(out)
+            assert said.just_now is acts
+            assert said.state == ("done" if out else "undone" if acts else "open")
+            assert said.how == out
+            assert bool(await store.all("automations.opted_out", hashes=[_hash(desk)])) is bool(out)
+        facts = await store.all("links.responded", customers=[await _customer(store)])
+        assert len(facts) == times
+    finally:
+        await store.close()
+
+
+def _hash(desk: Desk) -> str:
+    return suppression(desk.salt, "email:person1@example.de")
+
+
+async def _customer(store: Store) -> str:
+    row = await find_answer(store, "email", "person1@example.de", None)
+    assert row is not None
+    return str(row[1])
