@@ -21,6 +21,7 @@ from bridge.automation.spending import room_for, spend
 from bridge.automation.triggering import Run, share_of, take
 from bridge.automation.triggers import fact_values
 from bridge.errors import Superseded
+from bridge.facts import FactKind
 from bridge.flow.approaching import Known, office_of, person_of, read_known
 from bridge.flow.desk import Desk
 from bridge.flow.granting import running_grants
@@ -111,11 +112,22 @@ async def _begins(desk: Desk, going: _Going, now: datetime) -> bool:
         await _end(desk, going.owner, run, "refused", "too_old", now)
     elif not rule.condition(_facts(going, now)):
         await _end(desk, going.owner, run, "stopped", "condition", now)
+    elif await _is_ours(desk, going):
+        await _end(desk, going.owner, run, "stopped", "own_ticket", now)
     elif share_of(rule, going.known.customer, "hold_out") < rule.file.hold_out:
         await _end(desk, going.owner, run, "held_out", "", now)
     else:
         return True
     return False
+
+
+async def _is_ours(desk: Desk, going: _Going) -> bool:
+    """Whether the ticket that set the run off was opened by an automation: it would answer itself for ever."""
+    if going.run.kind is not FactKind.ticket_opened:
+        return False
+    source, _, number = (*going.run.cause.split("/", 2), "", "")[:3]
+    asked = {"source": source, "reference": number, "customers": going.known.before}
+    return await desk.store.one("automations.own_ticket", **asked) is not None
 
 
 def _facts(going: _Going, now: datetime) -> dict[str, object]:

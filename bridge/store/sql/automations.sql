@@ -109,6 +109,9 @@ where o.automation = :automation and o.step = :step::integer and o.customer = an
   and r.occurred_at >= :begins::bigint and r.occurred_at < :ends::bigint and o.state in ('due', 'sending', 'sent', 'uncertain')
 order by o.dedupe_key
 
+-- name: own_ticket
+select id from outbox where customer = any(:customers) and source = :source and action = 'create_ticket' and reference = :reference
+
 -- name: opted_out
 select hash, channel from opt_outs where hash = any(:hashes) order by hash, channel
 
