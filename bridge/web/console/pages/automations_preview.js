@@ -1,0 +1,98 @@
+// Whom it would have reached, kept up to date while somebody builds.
+
+const PAUSE_MS = 350;
+const SHOWN = 6;
+
+export class LookBack {
+  constructor(context, t, words) {
+    Object.assign(this, { context, t, words, reached: null });
+    const { h } = context;
+    this.big = h('div', { class: 'big' });
+    this.live = h('p', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
+    this.about = h('p', { class: 'hint' }, t.noPreview);
+    this.more = h('div', { class: 'more' });
+    this.money = h('section', { class: 'panel', 'aria-labelledby': 'p-cost', hidden: true });
+    this.node = h('aside', { class: 'stack lookback' },
+      h('section', { class: 'panel', 'aria-labelledby': 'p-reached' }, h('h2', { id: 'p-reached', class: 'eyebrow' }, t.reached), this.big, this.live, this.about, this.more), this.money);
+  }
+
+  // Look again when nothing has been changed for a moment; what was asked before is dropped.
+  later(flow, pause = PAUSE_MS) {
+    clearTimeout(this.timer);
+    this.abort?.abort();
+    if (!flow.ready()) {
+      this.node.classList.remove('stale');
+      return this.none(this.t.noPreview);
+    }
+    this.node.classList.add('stale');
+    this.timer = setTimeout(() => this.look(flow), pause);
+    return undefined;
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.abort?.abort();
+  }
+
+  none(text) {
+    this.reached = null;
+    this.big.replaceChildren();
+    this.about.replaceChildren(text);
+    this.more.replaceChildren();
+    this.money.hidden = true;
+  }
+
+  async look(flow) {
+    const { context, t } = this;
+    const abort = new AbortController();
+    this.abort = abort;
+    if (this.reached === null) this.about.replaceChildren(t.reckoning);
+    try {
+      const told = await context.service.post('/v1/automations/preview', { automation: { id: flow.form.id ?? 'new', ...flow.written(), title: flow.titles() } }, abort.signal);
+      if (abort === this.abort) this.show(told);
+    } catch (problem) {
+      if (problem.name === 'AbortError' || problem.status === 409) return;
+      this.none(problem.status === 400 ? t.wrongAt(problem.text) : t.noFigures);
+    } finally {
+      if (abort === this.abort) this.node.classList.remove('stale');
+    }
+  }
+
+  show(told) {
+    const { context: { h, numbers, language }, t, words } = this;
+    const reason = (one) => words.reasons[one]?.[language] ?? one;
+    this.reached = told.reached || told.acted_for;
+    const figure = `${numbers.count(this.reached)} ${t.customers(this.reached)}`;
+    this.big.textContent = figure;
+    this.live.textContent = `${t.reached}: ${figure}`;
+    const abouts = [told.estimated && t.estimated(numbers.count(told.looked_at)), this.reached === 0 && told.matched === 0 && t.nobody].filter(Boolean);
+    this.about.replaceChildren(abouts.join(' · '));
+    const pairs = [...told.refused.slice(0, SHOWN).map((one) => [t.refused(reason(one.reason)), one.customers]), ...told.not_begun.slice(0, 3).map((one) => [t.refused(reason(one.reason)), one.customers]), ...told.postponed.slice(0, 3).map((one) => [t.postponed(reason(one.reason)), one.customers])];
+    const notes = [...new Set(told.notes.map(({ code }) => t.notes[code]).filter(Boolean))];
+    this.more.replaceChildren(
+      h('dl', { class: 'pairs' }, pairs.flatMap(([text, count]) => [h('dt', {}, text), h('dd', {}, numbers.count(count))])),
+      told.weeks.some((one) => one.begun) ? this.bars(told.weeks) : '',
+      ...notes.map((one) => h('p', { class: 'hint' }, one)));
+    const { cost, break_even: even } = told;
+    const lines = [[t.costQuarter, numbers.money(cost.total)]];
+    if (cost.total) lines.push([t.costMonth, numbers.money(cost.per_month)]);
+    if (even.one_in !== null) lines.push([t.breakEven, t.oneIn(numbers.count(even.one_in))]);
+    else if (even.value_each !== null && even.cost_each > 0) lines.push([t.breakEven, t.never]);
+    if (even.value_each !== null) lines.push([t.valueEach, numbers.money(even.value_each)]);
+    this.money.hidden = false;
+    this.money.replaceChildren(h('h2', { id: 'p-cost', class: 'eyebrow' }, t.cost), h('dl', { class: 'pairs' }, lines.flatMap(([text, value]) => [h('dt', {}, text), h('dd', {}, value)])),
+      cost.exhausted_periods > 0 ? h('p', { class: 'warn' }, t.exhausted) : '',
+      ...(told.conflicts.length ? [h('h3', { class: 'eyebrow' }, t.conflicts), ...told.conflicts.map((one) => h('p', { class: 'hint' }, t.conflict(one.title[language] ?? one.automation, numbers.count(one.takes), numbers.count(one.loses))))] : []));
+  }
+
+  bars(weeks) {
+    const { context: { h, s, numbers }, t } = this;
+    const most = Math.max(...weeks.map((one) => one.begun), 1);
+    const step = 288 / weeks.length;
+    return h('figure', {}, h('figcaption', { class: 'hint' }, t.perWeek),
+      s('svg', { viewBox: '0 0 288 64', preserveAspectRatio: 'none', role: 'img', 'aria-label': t.perWeek }, weeks.map((one, at) => {
+        const height = Math.round((one.begun / most) * 60);
+        return s('rect', { class: 'bar', x: (at * step + 1).toFixed(1), width: (step - 3).toFixed(1), y: 64 - height, height }, s('title', {}, t.week(numbers.day(one.begins), numbers.count(one.begun))));
+      })));
+  }
+}

@@ -1,0 +1,308 @@
+"""Building an automation in a real browser, as a new user does: by mouse, by keyboard alone, in German and English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from bridge.automation.register import adopt, read_armed
+from bridge.flow import load_rules
+from tests.browser.running import MANIFEST, Running, utc_now
+from tests.browser.test_card import faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+UNHAPPY = 12
+SECONDS = 120
+"""Within which a new user is done."""
+READING = 2.5
+"""Seconds that a person who has not seen the page takes to read and aim, before each thing that is done."""
+
+
+@pytest.fixture(scope="module")
+def building(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Running]:
+    """A bridge with twelve unhappy customers, a happy one, and a source that writes and calls."""
+    folder = tmp_path_factory.mktemp("building")
+    bridge = Running(folder, demo=True)
+    manifest = MANIFEST.replace("[webhook]", "[webhook, send_email, schedule_callback, add_note]")
+    (folder / "vendors" / "acme" / "manifest.yaml").write_text(manifest, "utf-8")
+    adapter = folder / "vendors" / "acme" / "adapter.py"
+    acts = "".join(
+        f'\n    async def {name}(self, client, args, key):\n        return Receipt(reference="1")\n'
+        for name in ("send_email", "schedule_callback", "add_note")
+    )
+    adapter.write_text(adapter.read_text("utf-8").replace("Adapter, Item", "Adapter, Item, Receipt") + acts, "utf-8")
+    mapping = folder / "mappings" / "acme.yaml"
+    mapping.write_text(mapping.read_text("utf-8").replace("      phones:", '      emails: "emails[*]"\n      phones:'))
+    bridge.start()
+    now = utc_now()
+    items: list[tuple[str, dict[str, Any]]] = []
+    for number in range(UNHAPPY + 1):
+        id = f"u{number}"
+        language = "en" if number % 4 == 3 else "de"
+        since = (now - timedelta(days=800)).date().isoformat()
+        item = {"id": id, "name": f"Kim Muster{number}", "emails": [f"{id}@example.org"], "language": language}
+        items.append(("person", item | {"since": since}))
+        answered = (now - timedelta(days=4 + 6 * number, hours=3)).isoformat()
+        score = 9 if number == UNHAPPY else number % 7
+        answer = {"id": f"a{number}", "person": id, "answered": answered, "metric": "nps", "score": score, "scale": 10}
+        items.append(("answer", answer))
+    bridge.know(*items)
+    bridge.do(adopt(bridge.gate.store, load_rules(bridge.settings).automations, now))
+    bridge.do(bridge.gate.refresh())
+    yield bridge
+    bridge.stop()
+
+
+Opener = Callable[..., Any]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def console(browser: Browser, building: Running) -> AsyncIterator[Opener]:
+    """Opens the console; at the end no script has failed and none broke a policy."""
+    problems: list[str] = []
+    contexts = []
+
+    async def make(path: str = "/console/automations", language: str = "de", theme: Any = "light") -> Page:
+        locale = {"de": "de-DE", "en": "en-GB"}[language]
+        viewport: Any = {"width": 1280, "height": 900}
+        context = await browser.new_context(viewport=viewport, locale=locale, color_scheme=theme)
+        contexts.append(context)
+        page = await context.new_page()
+        page.set_default_timeout(8000)
+        page.on("pageerror", lambda problem: problems.append(str(problem)))
+        page.on("console", lambda told: problems.append(told.text) if "Content Security" in told.text else None)
+        await page.goto(f"{building.base}{path}")
+        await expect(page.get_by_role("heading", level=1).first).to_be_visible()
+        return page
+
+    yield make
+    for context in contexts:
+        await context.close()
+    assert problems == []
+
+
+class Hand:
+    """A person: does one thing after the other, is counted, and keeps a picture of each step."""
+
+    def __init__(self, page: Page, folder: Path) -> None:
+        self.page = page
+        self.folder = folder
+        self.acts = 0
+        self.began = perf_counter()
+
+    async def did(self, name: str, acts: int = 1) -> None:
+        self.acts += acts
+        await self.page.screenshot(path=self.folder / f"{self.acts:02}-{name}.png")
+
+    async def click(self, key: str) -> None:
+        await self.page.locator(f'[data-k="{key}"]').click()
+        await self.did(key)
+
+    async def choose(self, key: str, label: str) -> None:
+        """Open a list, take one: two clicks."""
+        await self.page.locator(f'[data-k="{key}"]').select_option(label=label)
+        await self.did(key, 2)
+
+    @property
+    def seconds(self) -> float:
+        """What the machine took, and a person's reading beside it."""
+        return perf_counter() - self.began + self.acts * READING
+
+
+def on(bridge: Running) -> list[Any]:
+    return [one for one in bridge.do(read_armed(bridge.gate.store)) if one.mode == "on"]
+
+
+async def test_a_new_user_builds_previews_and_switches_on_in_under_two_minutes(
+    console: Opener, building: Running, tmp_path: Path, axe: str, keep: Any
+) -> None:
+    page = await console("/console")
+    hand = Hand(page, tmp_path)
+    await hand.click("nav-automations")
+    await hand.click("new")
+    await hand.click("template-empty")
+    await hand.choose("trigger", "Umfrage beantwortet")
+    await expect(page.locator('[data-k="where-1-value"]')).to_have_value("6")
+    await hand.choose("add-step", "E-Mail")
+    await hand.choose("add-step", "Warten")
+    await hand.choose("step-1-unless", "außer es ist gelöst oder besprochen")
+    await hand.choose("add-step", "Rückruf einplanen")
+    await expect(page.locator(".lookback .big")).to_have_text(f"{UNHAPPY} Kunden")
+    assert await faults(page, axe) == []
+    await hand.click("on")
+    await expect(page.get_by_role("dialog")).to_contain_text(f"{UNHAPPY} Kunden")
+    await page.get_by_role("dialog").get_by_role("button", name="Einschalten").click()
+    await hand.did("yes")
+    await expect(page.locator(".says")).to_contain_text("Eingeschaltet für 10 % der Kunden.")
+    print(f"built in {hand.acts} clicks, {hand.seconds:.0f} s with reading")
+    assert hand.seconds < SECONDS
+    (armed,) = on(building)
+    form = armed.rule.file
+    assert form.roll_out == 0.1
+    assert form.when.where == {"fact.metric": "nps", "fact.score": {"at_most": 6}}
+    assert [one for step in form.do for one in step.__struct_fields__ if getattr(step, one) is not None] == [
+        "send_email",
+        "wait",
+        "stop_if",
+        "schedule_callback",
+    ]
+    assert form.do[0].send_email is not None
+    assert form.do[0].send_email.apology
+    await expect(page.locator(".state")).to_contain_text("eingeschaltet seit")
+    await page.set_viewport_size({"width": 1280, "height": 1080})
+    await page.locator(".say button").click()
+    await keep(page, "console-builder")
+    await hand.click("off")
+    await expect(page.locator(".says")).to_contain_text("Ausgeschaltet")
+
+
+async def test_the_keyboard_alone_is_enough_and_english_too(console: Opener, building: Running, tmp_path: Path) -> None:
+    page = await console("/console/automations/new", language="en")
+    hand = Hand(page, tmp_path)
+    await page.locator('[data-k="template-empty"]').focus()
+
+    async def press(*keys: str) -> None:
+        for key in keys:
+            await page.keyboard.press(key)
+            hand.acts += 1
+
+    async def take(text: str) -> None:
+        """Type what a list offers; typing is one act of a person's."""
+        await page.keyboard.type(text)
+        hand.acts += 1
+
+    async def reach(key: str, most: int = 40) -> None:
+        for _ in range(most):
+            if await page.evaluate("document.activeElement?.dataset?.k ?? ''") == key:
+                return
+            await page.keyboard.press("Tab")
+        raise AssertionError(f"{key} cannot be reached by Tab")
+
+    await press("Enter")
+    await expect(page.locator('[data-k="trigger"]')).to_be_focused()
+    await take("Survey answered")
+    await expect(page.locator('[data-k="where-1-value"]')).to_have_value("6")
+    await reach("add-step")
+    await take("E-mail")
+    await expect(page.locator('[data-k="step-0-first"]')).to_be_focused()
+    await reach("add-step")
+    await take("Wait")
+    await expect(page.locator('[data-k="step-1-first"]')).to_be_focused()
+    await reach("step-1-unless")
+    await take("unless it was solved")
+    await reach("add-step")
+    await take("Schedule a call")
+    await expect(page.locator('[data-k="step-3-first"]')).to_be_focused()
+    await expect(page.locator(".lookback .big")).to_have_text(re.compile(r"^\d+ customers$"))
+    await page.keyboard.press("Control+Home")
+    await page.locator('[data-k="title"]').focus()
+    await reach("on")
+    await press("Enter", "Enter")
+    await expect(page.locator(".says")).to_contain_text("Switched on for 10% of customers.")
+    print(f"by keyboard: {hand.seconds:.0f} s with reading")
+    assert hand.seconds < SECONDS
+    (armed,) = on(building)
+    assert armed.rule.file.title["de"] == "Umfrage beantwortet: E-Mail, Rückruf einplanen"
+    await page.locator('[data-k="off"]').click()
+    await expect(page.locator(".says")).to_contain_text("Switched off")
+
+
+async def test_a_removed_step_comes_back_and_nothing_unsaved_is_lost_by_leaving(console: Opener) -> None:
+    page = await console("/console/automations/bad_nps")
+    await page.locator('[data-k="step-1-remove"]').click()
+    await expect(page.locator('[data-block="1"] h2')).to_have_text("Dann")
+    await page.locator('[data-k="undo"]').click()
+    await expect(page.locator('[data-block="1"] h2')).to_have_text("Warten")
+    await expect(page.locator('[data-k="step-1-unless"]')).to_have_value("settled")
+    await expect(page.locator(".state")).to_contain_text("nicht gespeicherte")
+    await page.locator('[data-k="nav-today"]').click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    await dialog.get_by_role("button").first.click()
+    await expect(page.locator('[data-block="1"]')).to_be_visible()
+
+
+async def test_what_is_missing_is_said_beside_its_field_and_has_the_focus(console: Opener, axe: str) -> None:
+    page = await console("/console/automations/new")
+    await page.locator('[data-k="template-empty"]').click()
+    await page.locator('[data-k="save"]').click()
+    await expect(page.locator('[data-k="trigger"]')).to_be_focused()
+    await expect(page.locator('[data-k="trigger"]')).to_have_attribute("aria-invalid", "true")
+    await expect(page.locator(".block .problem").first).to_have_text("Wählen Sie, was geschehen sein soll.")
+    await page.locator('[data-k="trigger"]').select_option("ticket.opened")
+    await page.locator('[data-k="add-step"]').select_option("add_note")
+    await page.locator('[data-k="save"]').click()
+    await expect(page.locator('[data-k="step-0-first"]')).to_be_focused()
+    assert await faults(page, axe) == []
+    await page.locator('[data-k="step-0-first"]').fill("Bitte {{ fact_typ }} ansehen")
+    await page.locator('[data-k="save"]').click()
+    await expect(page.locator(".block.blamed .problem")).to_contain_text("fact_typ")
+
+
+async def test_a_message_of_ones_own_warns_of_the_language_that_is_missing(console: Opener, axe: str) -> None:
+    page = await console("/console/automations/first_weeks")
+    await page.locator('[data-k="step-0-first"]').select_option(label="Eigener Text")
+    await page.locator('[data-k="step-0-first-subject"]').fill("Alles gut?")
+    await page.locator('[data-k="step-0-first-lines"]').fill("wir fragen nach, {{ customer }}.")
+    await expect(page.locator(".reads .letter").first).to_contain_text("wir fragen nach, Frau Dr. Albers.")
+    await expect(page.locator(".reads .warn")).to_have_text("Fehlt auf Englisch: 3 Kunden bekämen es auf Deutsch.")
+    assert await faults(page, axe) == []
+    await page.locator('[data-k="save"]').click()
+    await expect(page.locator(".says")).to_contain_text("Gespeichert")
+    await page.locator('[data-k="choice-versions"]').click()
+    await expect(page.locator(".versions > li")).to_have_count(2)
+    await page.locator(".versions").get_by_role("button", name="Wieder einsetzen").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Wieder einsetzen").click()
+    await expect(page.locator(".says")).to_contain_text("Die frühere Fassung gilt wieder.")
+
+
+async def test_what_blocks_cannot_say_is_shown_and_kept(console: Opener, building: Running) -> None:
+    page = await console("/console/automations/contract_ending")
+    await expect(page.locator('[data-block="if"] .group')).to_have_count(1)
+    before = next(one for one in bridge_armed(building) if one.id == "contract_ending").rule.file
+    await page.locator('[data-k="choice-form"]').click()
+    raw = page.locator('[data-k="raw"]')
+    text = await raw.input_value()
+    assert '"signal": "complaint"' in text
+    await raw.fill("{")
+    await page.locator('[data-k="use-raw"]').click()
+    await expect(page.locator("section .problem")).to_have_text("Das ist kein gültiges JSON.")
+    odd = '"if": {"any": [{"not": {"all": [{"risk.score": {"more_than": 10, "less_than": 60}}, {"customer.region": "BY"}]}}, {"signal": {"exists": true}}]}'
+    await raw.fill(re.sub(r'"if": \{.*?\n  \}', odd, text, count=1, flags=re.DOTALL))
+    await page.locator('[data-k="use-raw"]').click()
+    await expect(page.locator('[data-block="if"] code')).to_contain_text("exists")
+    await page.locator('[data-k="save"]').click()
+    await expect(page.locator(".says")).to_contain_text("Gespeichert")
+    after = next(one for one in bridge_armed(building) if one.id == "contract_ending").rule.file
+    assert after.do == before.do
+    inner = [{"risk.score": {"more_than": 10}}, {"risk.score": {"less_than": 60}}, {"customer.region": "BY"}]
+    assert after.condition == {"any": [{"not": {"all": inner}}, {"signal": {"exists": True}}]}
+
+
+async def test_the_list_says_what_each_does_and_everything_can_be_held(console: Opener, axe: str, keep: Any) -> None:
+    page = await console()
+    await expect(page.locator("[data-automation=bad_nps]")).to_contain_text("aus")
+    assert await faults(page, axe) == []
+    await page.locator('[data-k="pause"]').click()
+    await page.get_by_role("dialog").get_by_role("button", name="Alles anhalten").click()
+    await expect(page.locator(".held")).to_be_visible()
+    await page.locator('[data-k="pause"]').click()
+    await expect(page.locator(".held")).to_have_count(0)
+    await page.get_by_role("button", name="Betrachten").click()
+    await page.goto(page.url + "/bad_nps")
+    await expect(page.locator('[data-k="save"]')).to_have_count(0)
+    await expect(page.locator('[data-k="trigger"]')).to_be_disabled()
+    await page.locator('[data-k="choice-runs"]').click()
+    await expect(page.locator(".empty")).to_have_text("Noch hat nichts sie ausgelöst.")
+
+
+def bridge_armed(bridge: Running) -> Any:
+    return bridge.do(read_armed(bridge.gate.store))
