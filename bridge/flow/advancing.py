@@ -26,6 +26,7 @@ from bridge.flow.approaching import Known, office_of, person_of, read_known
 from bridge.flow.desk import Desk
 from bridge.flow.granting import running_grants
 from bridge.flow.linking import NO_LINKS, Links, keep_links, make_links
+from bridge.flow.occasions import survey_words
 from bridge.store import Unit, micros
 from bridge.telemetry import log
 
@@ -197,7 +198,8 @@ async def _verdict(
     if not verdict.go:
         return verdict, None, NO_LINKS
     links = make_links(desk, going.matter, act, known, now)
-    ordered = order(going.matter, act, known.situation, office_of(desk, words_of_links(links.made)), now)
+    words = words_of_links(links.made) | survey_words(desk, going.matter, known, now)
+    ordered = order(going.matter, act, known.situation, office_of(desk, words), now)
     if not isinstance(ordered, Order):
         return Verdict(reason=ordered), None, NO_LINKS
     key = order_key(going.matter, going.step, ordered.address)

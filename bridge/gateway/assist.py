@@ -56,6 +56,7 @@ async def _card(call: Call, pairs: Mapping[str, str]) -> Raw:
         "degraded": "true" if degraded or missing else "false",
         "missing_sources": missing,
         "answer_ms": str(int((perf_counter() - began) * 1000)),
+        "loop_due_in_min": "" if row is None or row[14] is None else str((row[14] - micros(call.now)) // 60_000_000),
     }
     return Raw(body[:-1] + b"," + msgspec.json.encode(fresh)[1:])
 

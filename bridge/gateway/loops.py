@@ -500,7 +500,7 @@ def _said(loop: Loop, view: View) -> list[Said]:
 
 
 def _first(*texts: str | None) -> str:
-    return " – ".join(text for text in texts if text)[:_LONGEST_SAID]
+    return "\n".join(dict.fromkeys(text for text in texts if text))[:_LONGEST_SAID]
 
 
 def _lesson(one: lessons.Lesson) -> Lesson:

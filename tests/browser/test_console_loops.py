@@ -67,7 +67,7 @@ async def test_what_is_overdue_comes_first_and_the_keyboard_goes_from_card_to_ca
     await page.keyboard.press("ArrowLeft")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Ada Kaya")
-    await expect(page.locator(".said")).to_contain_text("Rechnung doppelt abgebucht")
+    await expect(page.locator(".quote")).to_contain_text("Rechnung doppelt abgebucht")
 
 
 async def test_from_a_complaint_to_its_end(page: Page, example: Running, axe: str, keep: Any) -> None:

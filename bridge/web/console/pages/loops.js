@@ -147,7 +147,7 @@ async function detail(place, context, t, id) {
       h('div', { class: 'grid' },
         h('div', { class: 'stack' },
           h('section', { class: 'panel' }, h('h2', {}, t.said),
-            found.said.length ? found.said.map((one) => h('blockquote', { class: 'said' },
+            found.said.length ? found.said.map((one) => h('blockquote', { class: 'quote' },
               h('p', {}, one.text || (one.score === null ? t.nothingSaid : t.score(one.score, one.scale))),
               h('footer', {}, [one.text && one.score !== null && t.score(one.score, one.scale), numbers.instant(one.at), one.open !== null && (one.open ? t.ticketOpen : t.ticketDone), one.record].filter(Boolean).join(' · '))))
               : h('p', { class: 'hint' }, t.nothingSaid)),
