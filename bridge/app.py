@@ -124,6 +124,7 @@ ROUTES: Final = (
     Endpoint("DELETE", "/v1/automations/{id}", automations.remove, _for("supervisor"), (NotFound,)),
     Endpoint("POST", "/v1/automations/{id}/mode", automations.switch, _for("supervisor"), (NotFound,)),
     Endpoint("POST", "/v1/automations/{id}/rollback", automations.roll_back, _for("supervisor"), (NotFound,)),
+    Endpoint("GET", "/v1/automations/{id}/effect", previews.effect, _for("viewer", "supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/automations/{id}/runs", automations.runs, _for("viewer", "supervisor")),
     Endpoint("GET", "/v1/loops", loops.listing, _for("viewer", "agent", "supervisor")),
     Endpoint("GET", "/v1/loops/{id}", loops.show, _for("agent", "supervisor"), (NotFound,)),

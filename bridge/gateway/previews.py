@@ -1,4 +1,5 @@
-"""`/v1/automations/preview`: whom an automation that is being built would have reached.
+"""`/v1/automations/preview`: whom an automation that is being built would have reached. `/v1/automations/{id}/effect`:
+what one that is on does to customers.
 
 A preview reads for as long as it is told to, in small pieces, so that nobody who waits for a look-up feels it. One runs
 at a time; whoever asks again meanwhile no longer wants the answer to the question before.
@@ -7,7 +8,7 @@ at a time; whoever asks again meanwhile no longer wants the answer to the questi
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
@@ -18,6 +19,8 @@ from bridge.errors import BadRequest, Conflict
 from bridge.flow.backtesting import preview
 from bridge.gateway.automations import PERSONAL, read_rule
 from bridge.gateway.endpoint import Call
+from bridge.reports.automation_effect import AutomationEffect
+from bridge.reports.automation_runs import find_effect
 
 QUICK_PAGE: Final = 100
 _FURTHEST: Final = timedelta(days=732)
@@ -103,3 +106,20 @@ def _aware(given: datetime | None, now: datetime) -> datetime:
     if given.tzinfo is None:
         raise BadRequest("until: say the time zone, such as 2026-11-01T00:00:00Z")
     return given
+
+
+class EffectQuery(Struct, kw_only=True):
+    """Customers it was set off for from `since` on (a year ago by default), each watched for `horizon_days`."""
+
+    since: date | None = None
+    horizon_days: Annotated[int, Meta(ge=1, le=730)] = 90
+
+
+async def effect(call: Call, query: EffectQuery) -> AutomationEffect:
+    """What the automation does: how many more stay, buy, are satisfied, beside those who were held out by lot; what
+    each customer kept costs; what cannot be told yet."""
+    since = call.now - timedelta(days=365)
+    if query.since is not None:
+        since = datetime.combine(query.since, time(), timezone.utc)
+    horizon = query.horizon_days
+    return await find_effect(call.gate.desk, call.path["id"], now=call.now, since=since, horizon_days=horizon)

@@ -1,0 +1,73 @@
+"""Previews over HTTP: figures for the builder, a place for every mistake, and no customer for who may see none."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tests.gateway.conftest import Gateway, case, person
+
+FORM: dict[str, Any] = {
+    "id": "draft",
+    "title": {"de": "Entwurf", "en": "Draft"},
+    "when": {"fact": "ticket.opened", "where": {"fact.type": "complaint"}},
+    "purpose": "service",
+    "while_ticket_open": "allow",
+    "do": [
+        {"send_email": {"message": "apology", "apology": True}},
+        {"wait": {"days": 3}},
+        {"schedule_callback": {"reason": {"de": "Nachfragen", "en": "Ask"}}},
+    ],
+}
+PATH = "/v1/automations/preview"
+
+
+async def _with_complaints(gateway: Gateway) -> None:
+    await gateway.know(
+        *(person(str(number), name=f"P {number}", emails=[f"p{number}@example.org"]) for number in range(4)),
+        *(
+            case(f"c{number}", str(number), type="complaint", status="open", opened=f"2026-11-1{number}T11:00:00Z")
+            for number in range(4)
+        ),
+    )
+
+
+async def test_the_builder_is_told_whom_it_would_have_reached(gateway: Gateway) -> None:
+    await _with_complaints(gateway)
+    answer = await gateway.post(PATH, "supervisor", json={"automation": FORM, "days": 30})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["customers"], found["looked_at"], found["estimated"]) == (4, 4, False)
+    assert (found["matched"], found["begun"], found["reached"], found["messages"]) == (4, 4, 4, 4)
+    assert [step["do"] for step in found["steps"]] == ["send_email", "wait", "schedule_callback"]
+    assert found["steps"][2]["refused"] == [{"reason": "no_address", "count": 4, "customers": 4}]
+    assert {note["code"] for note in found["notes"]} >= {"no_source"}
+    assert len(found["examples"]) == 4 and len(found["weeks"]) in (5, 6)
+
+
+async def test_who_may_not_see_customers_gets_figures_without_examples(gateway: Gateway) -> None:
+    await _with_complaints(gateway)
+    answer = await gateway.post(PATH, "viewer", json={"automation": FORM, "days": 30})
+    assert answer.json()["reached"] == 4 and answer.json()["examples"] == []
+    assert (await gateway.post(PATH, "ivr", json={"automation": FORM})).status_code == 403
+
+
+async def test_a_mistake_is_named_by_its_place_in_the_form(gateway: Gateway) -> None:
+    wrong = FORM | {"do": [FORM["do"][1], {"send_email": {"message": "apologi"}}]}
+    answer = await gateway.post(PATH, "supervisor", json={"automation": wrong})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("do[1].send_email.message: ")
+    for body in ({"automation": FORM, "days": 0}, {"automation": FORM, "until": "2026-11-20T00:00:00"}):
+        assert (await gateway.post(PATH, "supervisor", json=body)).status_code == 400
+    ahead = {"automation": FORM, "until": "2027-11-20T00:00:00Z"}
+    assert (await gateway.post(PATH, "supervisor", json=ahead)).status_code == 400
+
+
+async def test_a_newer_question_of_the_same_caller_ends_the_older(gateway: Gateway) -> None:
+    await _with_complaints(gateway)
+    first = asyncio.create_task(gateway.post(PATH, "supervisor", json={"automation": FORM, "days": 700}))
+    second = asyncio.create_task(gateway.post(PATH, "supervisor", json={"automation": FORM, "days": 30}))
+    codes = sorted([(await first).status_code, (await second).status_code])
+    assert codes in ([200, 200], [200, 409])
+    third = await gateway.post(PATH, "supervisor", json={"automation": FORM, "days": 30})
+    assert third.status_code == 200
