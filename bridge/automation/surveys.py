@@ -21,6 +21,7 @@ from bridge.automation.forms import AutomationFile, InviteSurvey, MessageForm, S
 from bridge.automation.register import Armed
 from bridge.automation.rules import Act, Automation, compile_automation, inline
 from bridge.automation.survey_forms import NOTHING_SAID, SurveyFile, SurveyingFile, bad_up_to
+from bridge.automation.survey_links import WORD, check_link
 from bridge.conditions import Predicate
 from bridge.errors import ConfigError
 from bridge.facts import FactKind
@@ -90,7 +91,9 @@ def compile_plan(
     file: SurveyFile, path: str, catalogue: Catalogue | None = None, messages: Mapping[str, MessageForm] | None = None
 ) -> Plan:
     """`file` as it is used; `path` is what errors start with. Raises ConfigError."""
-    rule = compile_automation(inline(_automation(file, path), messages or {}, path), path, catalogue)
+    whole = inline(_automation(file, path), messages or {}, path)
+    _check_message(whole, path)
+    rule = compile_automation(whole, path, catalogue)
     when, occasion = file.when, None
     if (when.every is None) == (when.after is None):
         raise ConfigError(f"{path}: when", "say either `every` (days) or `after` (what happened)")
@@ -115,7 +118,10 @@ def _automation(file: SurveyFile, path: str) -> AutomationFile:
     invite = file.invite
     if bool(invite.survey) == (invite.message is not None):
         raise ConfigError(f"{path}: invite", "say either `survey` (the survey system's id) or `message` (an e-mail)")
+    if bool(invite.link) != (invite.message is not None):
+        raise ConfigError(f"{path}: invite.link", "belongs to `message`, and a message needs it")
     if invite.message is not None:
+        check_link(invite.link, f"{path}: invite.link")
         if invite.by != "email":
             raise ConfigError(f"{path}: invite.by", "a message is an e-mail")
         step = StepForm(
@@ -137,6 +143,16 @@ def _automation(file: SurveyFile, path: str) -> AutomationFile:
         max_age=_MAX_AGE,
         window=1,
     )
+
+
+def _check_message(file: AutomationFile, path: str) -> None:
+    """An e-mail that asks has its link in every language."""
+    email = file.do[0].send_email
+    if email is None or not isinstance(email.message, MessageForm):
+        return
+    for language, lines in email.message.lines.items():
+        if f"{{{{ {WORD} }}}}" not in str(lines):
+            raise ConfigError(f"{path}: invite.message", f"names {{{{ {WORD} }}}} nowhere in its lines ({language})")
 
 
 def version_of(plan: Plan) -> str:
@@ -177,4 +193,3 @@ def round_cause(plan: Plan, customer: str, day: date) -> str:
 def fact_cause(kind: FactKind, id: str) -> str:
     """The cause of an occasion that a fact is."""
     return f"{kind.value}\x1f{id}"
-

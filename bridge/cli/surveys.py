@@ -21,10 +21,7 @@ from bridge.gateway.surveys import Sizing, sizing_of
 from bridge.worker import utc_now
 
 commands = typer.Typer(no_args_is_help=True, help="Surveys: which there are, and whom the next tranche would ask.")
-_PROBLEMS = {
-    "no_source": "no source can send it",
-    "no_link": "no links: set BRIDGE_TICKET_SECRET and BRIDGE_PUBLIC_URL",
-}
+_PROBLEMS = {"no_source": "no source can send it"}
 
 
 @commands.callback()

@@ -12,8 +12,10 @@ from msgspec import Struct
 from bridge.automation.dated import dated_facts
 from bridge.automation.gates import judge
 from bridge.automation.loop_rules import OpenerForm
+from bridge.automation.messages import language_of
 from bridge.automation.ordering import Matter, Order, order
 from bridge.automation.survey_forms import BAD_SHARE
+from bridge.automation.survey_links import WORD, fill_link
 from bridge.automation.surveys import Plan, comes_up, fact_cause, occasion_id, round_cause
 from bridge.automation.tranches import Past, Ready, bad_probability, shrunk, tired
 from bridge.automation.triggering import matches
@@ -36,7 +38,7 @@ FURTHEST: Final = timedelta(days=7)
 REMEMBERED: Final = timedelta(days=365)
 """For so long answers are counted with for those who are asked next."""
 UNKNOWN: Final = ("unknown", "unknown")
-Problem = Literal["no_source", "no_link"]
+Problem = Literal["no_source"]
 
 
 class CameUp(Struct, frozen=True, kw_only=True):
@@ -81,8 +83,6 @@ class Usual(Struct, frozen=True, kw_only=True):
 
 def problem_of(desk: Desk, plan: Plan) -> Problem | None:
     """Why nobody can be invited at all, as things are set up; None when all is well."""
-    if plan.file.invite.message is not None and not can_link(desk.settings):
-        return "no_link"
     named = plan.file.invite.through or desk.rules.outreach.through.get(plan.act.do)
     able = [one for one, adapter in desk.registry.sources.items() if plan.act.do in adapter.manifest.capabilities]
     return None if (named in able if named else len(able) == 1) else "no_source"
@@ -237,9 +237,25 @@ async def _against(desk: Desk, plan: Plan, one: CameUp, known: Known, view: View
     if not verdict.go and verdict.until is None:
         return verdict.reason or ""
     matter = Matter(rule=plan.rule, run=one.id, cause=one.cause, fact={}, occurred_at=now)
-    office = office_of(desk, {"unsubscribe_link": "https://-"} if can_link(desk.settings) else {})
+    words = survey_words(desk, matter, known, now)
+    if plan.file.invite.link and not words:
+        return "no_link"
+    if can_link(desk.settings):
+        words["unsubscribe_link"] = "https://-"
+    office = office_of(desk, words)
     ordered = order(matter, plan.act, known.situation, office, now)
     return "" if isinstance(ordered, Order) else ordered
+
+
+def survey_words(desk: Desk, matter: Matter, known: Known, now: datetime) -> dict[str, str]:
+    """The link that the invitation of a plan names; none for what is no plan's, or where it would lead nowhere."""
+    plan = next((one for one in desk.rules.surveys if one.rule.id == matter.rule.id), None)
+    view = known.situation.view
+    if plan is None or view is None or not plan.file.invite.link:
+        return {}
+    language = language_of(view.customer.language, desk.rules.outreach)
+    link = fill_link(plan.file.invite.link, view, run=matter.run, language=language, now=now)
+    return {} if link is None else {WORD: link}
 
 
 async def _past(desk: Desk, known: Known, view: View) -> list[Past]:

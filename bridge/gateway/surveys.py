@@ -92,7 +92,7 @@ class Held(Struct, kw_only=True):
 
 
 class Survey(Struct, kw_only=True):
-    """One plan. `problem`: why nobody can be invited as things are set up (no_source, no_link)."""
+    """One plan. `problem`: why nobody can be invited as things are set up (no_source)."""
 
     id: str
     title: dict[str, str]

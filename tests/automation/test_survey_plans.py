@@ -27,10 +27,14 @@ MESSAGE = MessageForm(
     subject={"de": "Eine Frage", "en": "A question"},
     lines={"de": ["Hier antworten: {{ survey_link }}"], "en": ["Answer here: {{ survey_link }}"]},
 )
+MUTE = msgspec.structs.replace(MESSAGE, lines=MESSAGE.lines | {"en": ["Answer, please."]})
+LINK = "https://form.example.org/to/abc#crm_id={id:helpdesk}&sent_at={sent_at}&r={reference}"
 
 
 def make(**changes: Any) -> Plan:
-    return compile_plan(msgspec.convert(AFTER | changes, SurveyFile), "p.yaml", messages={"asks": MESSAGE})
+    return compile_plan(
+        msgspec.convert(AFTER | changes, SurveyFile), "p.yaml", messages={"asks": MESSAGE, "mute": MUTE}
+    )
 
 
 def test_the_shipped_plans_are_read_and_off() -> None:
@@ -54,8 +58,13 @@ def test_the_shipped_plans_are_read_and_off() -> None:
         ({"who": {"value.tear": "gold"}}, "did you mean value.tier?"),
         ({"invite": {}}, "p.yaml: invite: say either"),
         ({"invite": {"survey": "x", "message": "asks"}}, "p.yaml: invite: say either"),
-        ({"invite": {"message": "asks", "by": "sms"}}, "p.yaml: invite.by"),
-        ({"invite": {"message": "ask"}}, "did you mean asks?"),
+        ({"invite": {"message": "asks"}}, "p.yaml: invite.link"),
+        ({"invite": {"survey": "x", "link": LINK}}, "p.yaml: invite.link"),
+        ({"invite": {"message": "asks", "link": "https://f.example.org/x"}}, "names no customer"),
+        ({"invite": {"message": "asks", "link": LINK + "&a={name}"}}, "nothing fills {name}"),
+        ({"invite": {"message": "asks", "by": "sms", "link": LINK}}, "p.yaml: invite.by"),
+        ({"invite": {"message": "ask", "link": LINK}}, "did you mean asks?"),
+        ({"invite": {"message": "mute", "link": LINK}}, "names {{ survey_link }} nowhere in its lines (en)"),
         ({"title": {"de": "Nur deutsch"}}, "title.en"),
     ],
 )
@@ -77,9 +86,9 @@ def test_what_counts_as_bad_follows_the_metric() -> None:
 
 
 def test_an_e_mail_of_ours_and_a_survey_system_pass_the_same_gates() -> None:
-    assert make(invite={"message": "asks"}).act.channel is Channel.email
+    assert make(invite={"message": "asks", "link": LINK}).act.channel is Channel.email
     assert make(invite={"survey": "x", "by": "sms"}).act.channel is Channel.sms
-    assert make(invite={"message": "asks"}).act.do == "send_email"
+    assert make(invite={"message": "asks", "link": LINK}).act.do == "send_email"
 
 
 def test_each_customer_has_one_day_of_a_round_and_all_days_get_their_share() -> None:

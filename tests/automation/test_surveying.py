@@ -346,3 +346,35 @@ async def test_a_preview_of_a_plan_that_is_off_shows_the_last_days(
     desk = await open_office(store, tmp_path, one)
     await resolve(desk, 3)
     assert (await preview(desk, one, WEDNESDAY)).sizes.ready == 3
+
+
+async def test_an_e_mail_of_ours_leads_to_the_customers_own_form(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    message = {
+        "subject": {"de": "Eine Frage", "en": "A question"},
+        "lines": {"de": ["Hier: {{ survey_link }}"], "en": ["Here: {{ survey_link }}"]},
+    }
+    link = "https://form.example.org/to/abc#crm_id={id:helpdesk}&sent_at={sent_at}"
+    desk = await open_office(store, tmp_path, plan(invite={"message": message, "link": link, "through": "hook"}))
+    await resolve(desk, 1)
+    await hold(desk, clients_of(desk, vendor), WEDNESDAY)
+    ((_, body),) = vendor.done
+    assert body["type"] == "action.send_email"
+    address = "https://form.example.org/to/abc#crm_id=1&sent_at=2026-11-25T10%3A00%3A00Z"
+    assert f"Hier: {address}" in body["data"]["text"]
+    assert await states(database_url) == {"invited": 1}
+
+
+async def test_whose_answer_could_not_be_told_is_not_asked(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    message = {
+        "subject": {"de": "Eine Frage", "en": "A question"},
+        "lines": {"de": ["Hier: {{ survey_link }}"], "en": ["Here: {{ survey_link }}"]},
+    }
+    link = "https://form.example.org/to/abc#crm_id={id:crm}"
+    desk = await open_office(store, tmp_path, plan(invite={"message": message, "link": link, "through": "hook"}))
+    await resolve(desk, 1)
+    await hold(desk, clients_of(desk, vendor), WEDNESDAY)
+    assert vendor.done == [] and await states(database_url) == {"barred no_link": 1}

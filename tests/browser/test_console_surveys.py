@@ -157,8 +157,8 @@ async def test_the_next_tranche_says_how_many_may_be_asked_and_why_no_more(
 ) -> None:
     await page.goto(f"{asking.base}/console/surveys/after")
     await expect(page.locator(".next-size .big")).to_contain_text("von 40")
-    await expect(page.locator(".why")).to_contain_text("Jana Brandt hat Zeit für 2 schlechte Antworten.")
-    await expect(page.locator(".why")).to_contain_text("Kundenbindung hat Zeit für 3 schlechte Antworten.")
+    await expect(page.locator(".because")).to_contain_text("Jana Brandt hat Zeit für 2 schlechte Antworten.")
+    await expect(page.locator(".because")).to_contain_text("Kundenbindung hat Zeit für 3 schlechte Antworten.")
     owners = page.get_by_role("table", name="Wer antworten müsste")
     await expect(owners.get_by_role("row").filter(has_text="Jana Brandt")).to_contain_text("20")
     await expect(page.get_by_role("table", name="Wer gefragt würde")).to_contain_text("Chance")
@@ -211,7 +211,7 @@ async def test_in_english_in_the_dark_and_narrow_nothing_is_lost(
         await page.get_by_text("Menü").click()
     await page.locator("[data-k=choice-en]").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("After a matter was settled")
-    await expect(page.locator(".why")).to_contain_text("Jana Brandt has time for 2 bad answers.")
+    await expect(page.locator(".because")).to_contain_text("Jana Brandt has time for 2 bad answers.")
     wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0
     assert await faults(page, axe) == []

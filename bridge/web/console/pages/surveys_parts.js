@@ -26,7 +26,7 @@ export function sentence(context, t, next) {
   const all = sizing.ready > 0 && asked === sizing.ready;
   return h('div', { class: 'next-size' },
     h('p', { class: 'big' }, sizing.ready === 0 ? '0' : all ? numbers.count(asked) : t.of(numbers.count(asked), numbers.count(sizing.ready))),
-    h('p', {}, t.today(asked, sizing.ready)), why.length > 0 && h('p', { class: 'why' }, why.join(' ')), !next.whole && h('p', { class: 'hint' }, t.partial));
+    h('p', {}, t.today(asked, sizing.ready)), why.length > 0 && h('p', { class: 'because' }, why.join(' ')), !next.whole && h('p', { class: 'hint' }, t.partial));
 }
 
 export function owners(context, t, sizing) {
