@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bridge.automation.outreach import Cap
 from bridge.automation.rehearsing import Rehearsed
 from bridge.flow import Desk
-from bridge.flow.backtesting import replay
+from bridge.flow.backtesting import preview, replay
 from bridge.store import Store, instant
-from tests.automation.mailing import make_office, rule
-from tests.automation.pastlife import BEGAN, RULES, Weeks, live
+from bridge.worker import Worker
+from tests.automation.mailing import TUESDAY, make_office, people, rule, tell
+from tests.automation.pastlife import BEGAN, RULES, Weeks, live, person, told
+from tests.desks import NOW, drain, feed, make_desk, read_exports, stamp, ticket, user
 from tests.dump import query
 
 Told = dict[str, tuple[Any, ...]]
@@ -63,5 +67,93 @@ async def test_a_backtest_tells_every_run_and_step_of_the_worker_who_lived_throu
     assert len(vendor.done) > 10
     for name in RULES:
         own = next(one.rule for one in desk.armed if one.id == name)
-        told = [run async for run in replay(desk, own, since=BEGAN, until=weeks.ends)]
-        assert _rehearsed([run for run in told if run.automation == name]) == await _lived(database_url, name), name
+        runs = [run async for run in replay(desk, own, since=BEGAN, until=weeks.ends)]
+        assert _rehearsed([run for run in runs if run.automation == name]) == await _lived(database_url, name), name
+
+
+async def test_a_budget_is_spent_by_the_clock_over_all_customers(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    weeks = Weeks(5, 24, 40)
+    form = RULES["bad_nps"] | {"budget": {"amount": 12.1, "every": "month"}}
+    desk = await make_office(store, tmp_path, rule(id="bad_nps", **form), now=BEGAN + timedelta(days=1))
+    await live(desk, database_url, weeks)
+    lived = await _lived(database_url, "bad_nps")
+    spent = [step for _, _, _, *steps in lived.values() for step in steps if step[4] == "budget_spent"]
+    assert len(spent) > 1
+    found = await preview(desk, desk.armed[0].rule, since=BEGAN, until=weeks.ends, examples=1000, page=5)
+    refused = {one.reason: one.count for one in found.refused}
+    assert refused["budget_spent"] == len(spent)
+    assert found.cost.exhausted and found.cost.exhausted[0].at == min(
+        step[2] for step in spent if f"{step[2]:%Y-%m}" == found.cost.exhausted[0].period
+    )
+    done = [step for _, _, _, *steps in lived.values() for step in steps if step[3] == "done"]
+    assert sum(step.done for step in found.steps if step.do != "wait") == len(done)
+    assert found.states == dict(_counted(lived))
+
+
+def _counted(lived: Told) -> dict[str, int]:
+    return Counter(state for _, state, *_ in lived.values())
+
+
+async def test_history_that_was_imported_is_rehearsed_at_its_own_dates(store: Store, tmp_path: Path) -> None:
+    desk = await make_desk(store, tmp_path / "exports", now=NOW)
+    (tmp_path / "exports" / "kunden.csv").write_text(
+        "Kundennummer;Vorname;Nachname;E-Mail;Telefon;Kunde seit\n"
+        "K1;Rosa;A;rosa@example.de;030 23125042;01.03.2024\n"
+        "K2;Otto;B;otto@example.de;030 23125043;01.10.2026\n"
+    )
+    (tmp_path / "exports" / "vertraege.csv").write_text(
+        "Vertragsnummer;Kundennummer;Tarif;Status;Vertragsbeginn;Vertragsende\n"
+        "V1;K1;DSL;beendet;01.03.2024;01.06.2026\nV2;K2;DSL;aktiv;01.10.2026;01.10.2028\n"
+    )
+    await read_exports(Worker(desk=desk, clock=lambda: NOW))
+    long_ago = NOW - timedelta(days=100)
+    done = {"status": "solved", "updated_at": stamp(NOW - timedelta(days=90))}
+    await feed(desk, "helpdesk", [user(1), ticket(5, 1, at=long_ago, **done)], now=NOW)
+    await drain(desk, now=NOW)
+    since = NOW - timedelta(days=365)
+    opened = await preview(desk, rule(), since=since, until=NOW)
+    assert (opened.matched, opened.reached) == (1, 1)
+    assert opened.examples[0].at == long_ago
+    assert {note.code for note in opened.notes} >= {"no_source"}
+    ending = rule(when={"fact": "contract.ending", "days": 60})
+    ended = await preview(desk, ending, since=since, until=NOW)
+    assert [one.at.date().isoformat() for one in ended.examples] == ["2026-04-01"]  # midnight of the 2nd in Berlin
+    begun = await preview(desk, rule(when={"fact": "onboarding.day", "day": 14}), since=since, until=NOW)
+    assert [one.at.date().isoformat() for one in begun.examples] == ["2026-10-14"]
+    before = await preview(desk, rule(), since=since, until=long_ago)
+    assert (before.matched, before.reached, before.weeks[-1].messages) == (0, 0, 0)
+
+
+async def test_within_a_time_as_many_are_looked_at_as_can_be_and_figures_are_scaled_up(
+    store: Store, tmp_path: Path
+) -> None:
+    desk = await make_office(store, tmp_path, now=TUESDAY)
+    await tell(desk, [*people(12), *(ticket(number, number, at=TUESDAY) for number in range(1, 13))])
+    asked = {"since": TUESDAY - timedelta(days=1), "until": TUESDAY + timedelta(days=1), "page": 3}
+    some = await preview(desk, rule(), seconds=0.0, **asked)
+    assert (some.looked_at, some.customers, some.estimated) == (3, 12, True)
+    assert (some.reached, some.messages, len(some.examples)) == (12, 12, 3)
+    done: list[int] = []
+    every = await preview(desk, rule(), report=lambda looked, _: done.append(looked), **asked)
+    assert (every.looked_at, every.estimated, every.reached) == (12, False, 12) and done == [3, 6, 9, 12]
+
+
+async def test_two_automations_at_one_customer_are_named_with_whose_message_went_first(
+    store: Store, tmp_path: Path
+) -> None:
+    offer = rule(id="offer", purpose="advertising", when={"fact": "ticket.resolved"})
+    desk = await make_office(store, tmp_path, offer, now=TUESDAY)
+    careless = replace(desk.rules.outreach, unsubscribe="https://example.org/stop", caps=(Cap(messages=1, days=3),))
+    desk.rules = replace(desk.rules, outreach=replace(careless, advertising_consent="granted"))
+    later = TUESDAY + timedelta(hours=1)
+    await feed(desk, "hook", [person(1, TUESDAY, consents={"email": "granted"})], now=TUESDAY)
+    await feed(desk, "hook", [told("ticket", TUESDAY, id="t1", customer_id="u1", type="problem", status="open",
+                                   opened=stamp(TUESDAY))], now=TUESDAY)  # fmt: skip
+    await drain(desk, now=TUESDAY)
+    await feed(desk, "hook", [told("ticket", later, id="t1", customer_id="u1", type="problem", status="resolved",
+                                   opened=stamp(TUESDAY), resolved=stamp(later))], now=later)  # fmt: skip
+    await drain(desk, now=later)
+    found = await preview(desk, rule(), since=TUESDAY - timedelta(days=1), until=TUESDAY + timedelta(days=2))
+    assert [(one.automation, one.takes, one.loses) for one in found.conflicts] == [("offer", 0, 1)]
