@@ -4,6 +4,9 @@ import { TEXTS } from './identity_texts.js';
 
 const PROPOSALS = '/v1/identity/proposals';
 const FIELDS = ['name', 'given_name', 'family_name', 'salutation', 'emails', 'phones', 'external_ids', 'accounts', 'language', 'region', 'job_title', 'owner', 'customer_since', 'known_since', 'others'];
+const GIVEN = ['given_name same', 'given_name close', 'given_name initial'];
+const FAMILY = ['family_name same', 'family_name close'];
+const NEAR = { name: GIVEN, given_name: GIVEN, family_name: FAMILY, emails: ['email close', 'email local_part'], phones: ['phone ending'] };
 const FACTS_ONLY = ['known_since', 'others']; // that these differ says nothing
 
 export async function open(place, context) {
@@ -26,11 +29,14 @@ export async function open(place, context) {
   };
   const plain = (text) => text.toLowerCase().replace(/[\s.]/g, '');
 
+  // What is not the same and yet no contradiction, as the signs say.
+  const near = (pair, field) => pair.signs.some((one) => (NEAR[field] ?? []).includes(`${one.trait} ${one.how}`));
+
   function row(pair, field) {
     const [a, b] = [values(pair.a, field), values(pair.b, field)];
     if (!a.length && !b.length) return null;
     const both = a.filter((one) => b.some((other) => plain(one) === plain(other))).map(plain);
-    const verdict = FACTS_ONLY.includes(field) ? '' : both.length ? 'agree' : a.length && b.length ? 'disagree' : '';
+    const verdict = FACTS_ONLY.includes(field) ? '' : both.length ? 'agree' : !a.length || !b.length ? '' : near(pair, field) ? 'close' : 'disagree';
     const cell = (some) => h('td', { class: verdict }, some.length ? some.map((one) => h('span', { class: both.includes(plain(one)) && verdict === 'agree' && 'hit' }, one)) : h('span', { class: 'none' }, '–'));
     return h('tr', {}, h('th', { scope: 'row' }, t.fields[field], verdict && h('small', { class: verdict }, t[verdict])), cell(a), cell(b));
   }
@@ -60,7 +66,7 @@ export async function open(place, context) {
           h('tbody', {}, FIELDS.map((field) => row(pair, field)))))),
       h('aside', { class: 'stack' },
         h('div', { class: 'panel' }, h('h2', { class: 'eyebrow' }, t.signs), h('ul', { class: 'signs' }, pair.signs.map(sign))),
-        h('div', { class: 'panel decide' }, key('m', t.merge, () => decide('merge'), 'main'), key('n', t.refuse, () => decide('refuse')), key('j', t.later, () => step(1)), key('k', t.before, () => step(-1), '', state.at === 0), undo, h('p', { class: 'hint' }, t.keys))));
+        h('div', { class: 'panel decide' }, key('m', t.merge, () => decide('merge'), 'main'), key('n', t.refuse, () => decide('refuse')), key('j', t.later, () => step(1)), key('k', t.before, () => step(-1), '', state.at === 0), undo)));
   }
 
   function drawMerges() {

@@ -80,7 +80,7 @@ export async function open(place, context) {
     const told = await busy(service.get(`/v1/dead-letters/${one.id}`));
     if (!told) return;
     state.shown[one.id] = JSON.stringify(told.raw, null, 2);
-    draw();
+    draw(`shown-${one.id}`);
   }
 
   // Asks why in place; `path` and `given` say what is given up.

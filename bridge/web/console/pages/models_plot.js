@@ -1,7 +1,7 @@
 // What was said of groups of customers, and what became of them, on two equal axes. The table beside it has the figures.
 
 const SIZE = 240;
-const EDGE = { left: 38, bottom: 30, top: 8, right: 8 };
+const EDGE = { left: 38, bottom: 30, top: 8, right: 18 };
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25];
 
 export function drawCalibration(s, groups, { percent, said, left }) {

@@ -24,7 +24,7 @@ export async function open(place, context) {
       const height = count ? Math.max(2, Math.round((count / most) * 36)) : 1;
       return s('g', {}, s('title', {}, t.hour(numbers.count(count), hours.length - 1 - at)), s('rect', { class: count ? '' : 'none', x: at * 8, y: 38 - height, width: 6, height, rx: 1 }));
     };
-    const all = t.hours(numbers.count(hours.reduce((sum, one) => sum + one, 0)));
+    const all = t.hours(hours.reduce((sum, one) => sum + one, 0), numbers.count);
     return h('figure', { class: 'hours' }, s('svg', { viewBox: '0 0 190 38', width: 190, height: 38, 'aria-hidden': 'true' }, hours.map(bar)), h('figcaption', {}, all));
   }
 
@@ -35,13 +35,13 @@ export async function open(place, context) {
       h('p', { class: 'said' }, `${t.message}: `, h('code', {}, error)));
   }
 
-  function stream(one) {
+  function stream(one, told) {
+    const [what, todo] = one.trouble && one.error !== told ? t.troubles[one.trouble] ?? t.troubles.other : [];
     const read = one.total === null ? numbers.count(one.position) : t.of(numbers.count(one.position), numbers.count(one.total));
     const share = one.done || !one.total ? null : Math.min(1, one.position / one.total);
-    const [what, todo] = one.trouble ? t.troubles[one.trouble] ?? t.troubles.other : [];
     return h('tr', {}, h('th', { scope: 'row' }, one.stream),
       h('td', { class: 'number' }, read, share !== null && h('progress', { value: share, max: 1, 'aria-label': one.stream })),
-      h('td', {}, one.lag_s === null ? t.first : t.ago(since(one.lag_s))),
+      h('td', {}, one.lag_s !== null ? t.ago(since(one.lag_s)) : one.done ? '–' : t.first),
       h('td', {}, until(one.next_at), one.failures > 0 && h('small', { class: 'warn', title: one.error }, t.failures(one.failures)), what && h('small', { class: 'warn' }, `${what} ${todo}`)));
   }
 
@@ -63,7 +63,7 @@ export async function open(place, context) {
         figure(t.dead, deliveries.dead ? h('a', { href: '/console/letters' }, numbers.count(deliveries.dead)) : '0'),
         deliveries.discarded > 0 && figure(t.discarded, numbers.count(deliveries.discarded))),
       one.streams.length > 0 && h('div', { class: 'wide' }, h('table', { class: 'plain' }, h('caption', { class: 'unseen' }, `${t.streams}: ${one.name}`),
-        h('thead', {}, h('tr', {}, t.columns.map((words, at) => h('th', { scope: 'col', class: at === 1 && 'number' }, words)))), h('tbody', {}, one.streams.map(stream)))));
+        h('thead', {}, h('tr', {}, t.columns.map((words, at) => h('th', { scope: 'col', class: at === 1 && 'number' }, words)))), h('tbody', {}, one.streams.map((each) => stream(each, one.error))))));
   }
 
   const list = h('div', { class: 'stack' });
