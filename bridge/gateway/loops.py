@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
-from msgspec import Meta, Struct
 
 from bridge.automation.loop_evidence import open_tickets
 from bridge.automation.loops import Loop
-from bridge.errors import BadRequest, NotFound
+from bridge.errors import BadRequest
 from bridge.flow import handling, lessons
 from bridge.flow.approaching import survivor
 from bridge.flow.gathering import makeups, views
 from bridge.flow.looping import free_capacity, loop_of
 from bridge.gateway.endpoint import Call
+from bridge.gateway.loop_shapes import (
+    AssignBody,
+    Board,
+    Cause,
+    CloseBody,
+    Counts,
+    Detail,
+    Happening,
+    NoteBody,
+    Owner,
+    ReopenBody,
+    ReplyBody,
+    Row,
+    Said,
+    SnoozeBody,
+    Wanted,
+    read_cursor,
+    shape_lesson,
+    write_cursor,
+)
 from bridge.model import SurveyResponse, Ticket
 from bridge.scoring.view import View
 from bridge.store import Unit, instant, micros
@@ -32,208 +49,6 @@ _STATES: Final[dict[str, list[str]]] = {
 }
 _BEGINNING: Final = (-(1 << 62), "")
 _LONGEST_SAID: Final = 2000
-_CAUSES_SINCE: Final = timedelta(days=366)
-Text = Annotated[str, Meta(max_length=4000)]
-Short = Annotated[str, Meta(max_length=200)]
-Code = Annotated[str, Meta(max_length=40)]
-
-
-class Wanted(Struct, kw_only=True):
-    """Which loops; `cursor` is `next` of the page before. Closed ones are those of the last `closed_days`."""
-
-    state: Literal["going", "open", "waiting", "closed", "all"] = "going"
-    owner: Short = ""
-    overdue: bool = False
-    cause: Code = ""
-    closed_days: Annotated[int, Meta(ge=1, le=366)] = 14
-    limit: Annotated[int, Meta(ge=1, le=200)] = 100
-    cursor: Annotated[str, Meta(max_length=200)] | None = None
-
-
-class Row(Struct, kw_only=True):
-    """One loop on the board. `due` is when the next clock runs out, `day_ends` whether that is today still.
-
-    `id` of the customer is the one they have now. `title` is of what opened it; `name` the customer's.
-    """
-
-    id: str
-    customer: str
-    name: str
-    state: str
-    title: dict[str, str]
-    owner: str
-    round: int
-    answers: int
-    opened_at: datetime
-    due: datetime | None
-    clock: Literal["reply", "resolution"] | None
-    overdue: bool
-    today: bool
-    replied_at: datetime | None
-    waits_until: datetime | None
-    closed_at: datetime | None
-    cause: str
-
-
-class Owner(Struct, kw_only=True):
-    """Who has loops: a queue (then with `title`) or a person; how many more they can work on."""
-
-    owner: str
-    title: dict[str, str]
-    open: int
-    overdue: int
-    limit: int
-    free: int
-
-
-class Counts(Struct, kw_only=True):
-    """How many there are, nobody by name."""
-
-    open: int
-    waiting: int
-    overdue: int
-    closed: int
-    """Within `closed_days`."""
-
-
-class Cause(Struct, kw_only=True):
-    """Why customers are dissatisfied."""
-
-    code: str
-    title: dict[str, str]
-
-
-class Board(Struct, kw_only=True):
-    """`owners` and `loops` are empty for who may see figures alone. Without `next` there is no more."""
-
-    counts: Counts
-    owners: list[Owner]
-    causes: list[Cause]
-    loops: list[Row]
-    next: str | None
-    now: datetime
-
-
-class Happening(Struct, kw_only=True):
-    """One line of a loop's history, with its evidence: a record (`source/object/id`), a decision, or ""."""
-
-    at: datetime
-    kind: str
-    by: str
-    record: str
-    text: str
-    data: Any
-
-
-class Said(Struct, kw_only=True):
-    """One of the records that the loop is about, as it is now."""
-
-    record: str
-    kind: Literal["ticket", "survey_response"]
-    at: datetime
-    text: str
-    score: float | None = None
-    scale: float | None = None
-    open: bool | None = None
-
-
-class Lesson(Struct, kw_only=True):
-    """What was learnt; `told` may be read by customers. `loops` is how many it was drawn from."""
-
-    id: str
-    at: datetime
-    by: str
-    cause: str
-    product: str
-    since: date | None
-    text: str
-    changed: str
-    told: dict[str, str]
-    loops: int
-
-
-class Detail(Struct, kw_only=True):
-    """A loop with all that happened to it. `waits_for_tickets` are those that are open still."""
-
-    loop: Row
-    matter: str
-    reply_due: datetime | None
-    resolve_due: datetime | None
-    done: str
-    closed_by: str
-    said: list[Said]
-    waits_for_tickets: list[str]
-    history: list[Happening]
-    lessons: list[Lesson]
-    owners: list[str]
-
-
-class AssignBody(Struct, kw_only=True, forbid_unknown_fields=True):
-    owner: Annotated[str, Meta(min_length=1, max_length=200)]
-
-
-class NoteBody(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Text, the code of a cause, or both."""
-
-    text: Text = ""
-    cause: Code = ""
-
-
-class ReplyBody(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What was said to the customer; with `waits` it is the customer's turn."""
-
-    text: Annotated[str, Meta(min_length=1, max_length=4000)]
-    waits: bool = False
-
-
-class SnoozeBody(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Until when nobody need do anything; left out: as the configuration says; in the past: the clocks go on."""
-
-    until: datetime | None = None
-    text: Text = ""
-
-
-class CloseBody(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What was done, and why it came to it. `lesson` is the id of one that is drawn from it."""
-
-    done: Annotated[str, Meta(min_length=1, max_length=4000)]
-    cause: Annotated[str, Meta(min_length=1, max_length=40)]
-    lesson: Code = ""
-    although_open: bool = False
-
-
-class ReopenBody(Struct, kw_only=True, forbid_unknown_fields=True):
-    text: Text = ""
-
-
-class LessonsWanted(Struct, kw_only=True):
-    """Every word must stand in it, whatever its case, accents and umlauts."""
-
-    words: Short = ""
-    cause: Code = ""
-    limit: Annotated[int, Meta(ge=1, le=100)] = 25
-    cursor: Annotated[str, Meta(max_length=200)] | None = None
-
-
-class Lessons(Struct, kw_only=True):
-    """Newest first. `by_month` counts closed loops of the last year: month → cause ("" unnamed) → how many."""
-
-    lessons: list[Lesson]
-    next: str | None
-    by_month: dict[str, dict[str, int]]
-
-
-class LessonBody(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A new lesson. Name nobody in it: it outlives the customers that it was learnt from."""
-
-    cause: Annotated[str, Meta(min_length=1, max_length=40)]
-    text: Annotated[str, Meta(min_length=1, max_length=4000)]
-    product: Short = ""
-    since: date | None = None
-    changed: Text = ""
-    told: dict[Literal["de", "en"], Annotated[str, Meta(max_length=1000)]] = {}
-    loop: Code = ""
-    """The loop that it is drawn from."""
 
 
 async def listing(call: Call, query: Wanted) -> Board:
@@ -244,7 +59,7 @@ async def listing(call: Call, query: Wanted) -> Board:
     found: list[Loop] = []
     cursor = None
     if personal:
-        at, id = _BEGINNING if query.cursor is None else _read_cursor(query.cursor)
+        at, id = _BEGINNING if query.cursor is None else read_cursor(query.cursor)
         rows = await desk.store.all(
             "loops.page",
             states=_STATES[query.state],
@@ -261,7 +76,7 @@ async def listing(call: Call, query: Wanted) -> Board:
         if len(rows) > query.limit:
             last = found[-1]
             place = last.reply_due or last.resolve_due or last.closed_at or last.opened_at
-            cursor = _write_cursor(micros(place), last.id)
+            cursor = write_cursor(micros(place), last.id)
         call.gate.trail.audit(call.who.actor, "loops", "loops", now)
     causes = [Cause(code=one.code, title=one.title) for one in desk.rules.loops.file.causes]
     return Board(
@@ -334,51 +149,6 @@ async def snooze(call: Call, body: SnoozeBody) -> Detail:
         call.gate.desk, call.path["id"], until, body.text.strip(), by=call.who.actor, now=call.now
     )
     return await _detail(call, loop)
-
-
-async def lessons_listing(call: Call, query: LessonsWanted) -> Lessons:
-    """Search what was learnt, and see which causes come up more often."""
-    desk = call.gate.desk
-    before = lessons.FIRST if query.cursor is None else _read_cursor(query.cursor)
-    found = await lessons.search(desk.store, query.words, cause=query.cause, before=before, most=query.limit + 1)
-    page = found[: query.limit]
-    more = len(found) > query.limit
-    return Lessons(
-        lessons=[_lesson(one) for one in page],
-        next=_write_cursor(micros(page[-1].at), page[-1].id) if more else None,
-        by_month=await lessons.causes(desk, call.now - _CAUSES_SINCE),
-    )
-
-
-async def add_lesson(call: Call, body: LessonBody) -> Lesson:
-    """Write down what was learnt, with the loop that it is drawn from. 400 for a cause that there is not."""
-    desk = call.gate.desk
-    if body.cause not in desk.rules.loops.cause_codes():
-        raise BadRequest(f"cause: is none of {', '.join(sorted(desk.rules.loops.cause_codes()))}")
-    made = lessons.Lesson(
-        id=lessons.lesson_id(),
-        at=call.now,
-        by=call.who.actor,
-        cause=body.cause,
-        product=body.product.strip(),
-        since=body.since,
-        text=body.text.strip(),
-        changed=body.changed.strip(),
-        told={language: said.strip() for language, said in body.told.items() if said.strip()},
-    )
-    unit = Unit()
-    lessons.add_lesson(unit, made)
-    if body.loop:
-        await handling.find_loop(desk, body.loop)
-        lessons.link_lesson(unit, body.loop, made.id, call.now)
-    unit.add(
-        "access.audit", at=micros(call.now), actor=call.who.actor, action="lesson.add", subject=made.id, detail="{}"
-    )
-    await desk.store.write(unit)
-    found = await lessons.find_lesson(desk.store, made.id)
-    if found is None:
-        raise NotFound("there is no such lesson")
-    return _lesson(found)
 
 
 async def _counts(call: Call, since: datetime) -> Counts:
@@ -466,7 +236,9 @@ async def _detail(call: Call, loop: Loop) -> Detail:
             Happening(at=instant(at), kind=kind, by=by, record=record, text=text, data=msgspec.json.decode(data))
             for _, at, kind, by, record, text, data in rows
         ],
-        lessons=[_lesson(lessons.lesson_of(row)) for row in await desk.store.all("loops.lessons_of", loop=loop.id)],
+        lessons=[
+            shape_lesson(lessons.lesson_of(row)) for row in await desk.store.all("loops.lessons_of", loop=loop.id)
+        ],
         owners=sorted(await handling.known_owners(desk)),
     )
 
@@ -501,34 +273,3 @@ def _said(loop: Loop, view: View) -> list[Said]:
 
 def _first(*texts: str | None) -> str:
     return "\n".join(dict.fromkeys(text for text in texts if text))[:_LONGEST_SAID]
-
-
-def _lesson(one: lessons.Lesson) -> Lesson:
-    told = {str(language): said for language, said in one.told.items()}
-    return Lesson(
-        id=one.id,
-        at=one.at,
-        by=one.by,
-        cause=one.cause,
-        product=one.product,
-        since=one.since,
-        text=one.text,
-        changed=one.changed,
-        told=told,
-        loops=one.loops,
-    )
-
-
-def _write_cursor(at: int, id: str) -> str:
-    return urlsafe_b64encode(msgspec.json.encode([at, id])).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[int, str]:
-    try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        at, id = msgspec.json.decode(raw, type=tuple[int, str])
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
-        raise BadRequest("cursor: is not one that a page gave out") from None
-    if not -(1 << 62) <= at <= 1 << 62 or "\0" in id:
-        raise BadRequest("cursor: is not one that a page gave out")
-    return at, id

@@ -14,6 +14,7 @@ export function who({ t, language, card }) {
   const running = contracts.filter((one) => one.product).slice(0, 2).map((one) => (one.ends ? t.until(one.product, day(one.ends, language)) : one.product));
   const matters = (value.adjustments ?? []).filter((code) => t.matters[code]);
   const open = cases.length > 1 ? t.openCases(cases.length) : cases.map((one) => one.topic && t.openCase(one.topic))[0];
+  const loop = card.loop_due_in_min ? t.loop(Number(card.loop_due_in_min)) : '';
   return h(
     'header',
     { class: 'who', part: 'who', 'data-part': 'who' },
@@ -21,8 +22,8 @@ export function who({ t, language, card }) {
       h('h2', { id: 'title' }, name),
       tier && !customer.deceased && h('span', { class: 'tier', role: 'img', 'aria-label': t.tierTitle(tier, amount) }, [tier, amount].filter(Boolean).join(' · '))),
     sub.length > 0 && h('p', { class: 'sub' }, sub.join('\u00a0· ')),
-    (running.length > 0 || open || speaks || matters.length > 0) &&
-      h('ul', { class: 'facts' }, matters.map((code) => h('li', { class: 'matters', 'data-matters': code }, t.matters[code])), running.map((text) => h('li', {}, text)), open && h('li', { class: 'open' }, open), speaks && h('li', { class: 'open' }, speaks)),
+    (running.length > 0 || open || loop || speaks || matters.length > 0) &&
+      h('ul', { class: 'facts' }, matters.map((code) => h('li', { class: 'matters', 'data-matters': code }, t.matters[code])), running.map((text) => h('li', {}, text)), open && h('li', { class: 'open' }, open), loop && h('li', { class: 'open', 'data-part': 'loop' }, loop), speaks && h('li', { class: 'open' }, speaks)),
     customer.communication_needs && h('p', { class: 'needs' }, h('b', {}, `${t.needs}: `), customer.communication_needs),
   );
 }
