@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from bridge.automation.rehearsing import Rehearsed, Spent
+from bridge.automation.rehearsal import Rehearsed, Spent
 from bridge.automation.rules import Automation
 from bridge.automation.spending import most_of, period_of
 

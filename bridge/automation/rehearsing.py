@@ -6,126 +6,29 @@ Time passes without gaps: a run goes on at the very moment at which it is due, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from bridge.automation.forms import MakeOffer
-from bridge.automation.gates import OF_THE_CUSTOMER, Person, Reason, Sent, Verdict, judge, of_the_customer
+from bridge.automation.gates import OF_THE_CUSTOMER, Person, Sent, Verdict, judge, of_the_customer
 from bridge.automation.matters import since_values
-from bridge.automation.messages import LINKS
-from bridge.automation.ordering import Matter, Office, Order, addresses_of, order, order_key
+from bridge.automation.ordering import Matter, Order, addresses_of, order_key
 from bridge.automation.outreach import zone_of
 from bridge.automation.preview import ExampleStep, Result
 from bridge.automation.register import Armed
+from bridge.automation.rehearsal import Past, Purse, Reached, Rehearsed, Spent, Stage
 from bridge.automation.rules import Act, Automation, StopIf, Wait
 from bridge.automation.triggering import acts_on, run_id, share_of
 from bridge.automation.triggers import fact_values
-from bridge.facts import Fact
-from bridge.model import Channel
+from bridge.facts import Fact, FactKind
 from bridge.playbook.situation import Situation
 
-_ANYTHING: Final = frozenset(
-    ("send_email", "send_sms", "schedule_callback", "invite_survey", "create_ticket", "create_task", "add_note")
-)
-_SOMEWHERE: Final = dict.fromkeys(LINKS, "https://example.org/")
-_SCORED: Final = ("risk.", "value.", "signal")
 _RUN, _SEND = 0, 1
-
-
-class Past(Protocol):
-    """One customer's past, as it was known at each moment."""
-
-    @property
-    def customer(self) -> str: ...
-    @property
-    def sent(self) -> Sequence[Sent]:
-        """Messages that really went out, but for those of the automations that are rehearsed."""
-        ...
-
-    def situation(self, at: datetime, scored: bool) -> Situation | None:
-        """None for who was not known then."""
-        ...
-
-    def opted_out(self, at: datetime) -> frozenset[Channel]: ...
-    def apologised(self, at: datetime) -> datetime | None: ...
-    def granted(self, at: datetime) -> Mapping[str, datetime]: ...
-
-
-class Purse(Protocol):
-    """Whether a budget has room: asked before each step that costs something."""
-
-    def room(self, rule: Automation, run: str, step: int, minor: int, at: datetime) -> bool: ...
-
-
-class Stage:
-    """What all customers have in common: the office as it is, and until when."""
-
-    def __init__(self, office: Office, until: datetime) -> None:
-        self.office, self.until = msgspec.structs.replace(office, links=_SOMEWHERE), until
-        self.missing: dict[tuple[str, int], Office] = {}
-        """Steps (automation and place) that no source can do today: done as if one could."""
-        self._scored: dict[str, bool] = {}
-
-    def scored(self, rule: Automation) -> bool:
-        """See `asks_scores`."""
-        if rule.version not in self._scored:
-            self._scored[rule.version] = asks_scores(rule)
-        return self._scored[rule.version]
-
-    def order(self, matter: Matter, step: int, act: Act, situation: Situation, at: datetime) -> Order | Reason:
-        """As `ordering.order`, with somebody who can do it, and with every link."""
-        place = (matter.rule.id, step)
-        if place not in self.missing:
-            ordered = order(matter, act, situation, self.office, at)
-            if ordered != "no_source":
-                return ordered
-            policy = msgspec.structs.replace(self.office.policy, through={})
-            sources = {act.form.through or "any": _ANYTHING}
-            self.missing[place] = msgspec.structs.replace(self.office, policy=policy, sources=sources)
-        return order(matter, act, situation, self.missing[place], at)
-
-
-class Spent(NamedTuple):
-    """Money that a step cost, or, negative, that came back."""
-
-    at: datetime
-    run: str
-    step: int
-    minor: int
-
-
-class Reached(NamedTuple):
-    """A step that was done. `channel` is "" where it reached no customer."""
-
-    at: datetime
-    step: int
-    channel: str
-    cost: int
-
-
-class Rehearsed(Struct, kw_only=True):
-    """One run as it would have gone. `state` as runs have it; `lost_to` are other automations because of whose
-    messages a step was left out."""
-
-    id: str
-    automation: str
-    customer: str
-    fact: Fact
-    begun_at: datetime | None = None
-    state: str = "waiting"
-    reason: str = ""
-    steps: list[ExampleStep] = msgspec.field(default_factory=list)
-    done: list[Reached] = msgspec.field(default_factory=list)
-    asked: list[Spent] = msgspec.field(default_factory=list)
-    """What steps would have cost that came so far, whether the budget had room or not; negative: it came back."""
-    lost_to: list[str] = msgspec.field(default_factory=list)
-    supposed: bool = False
-    """What the customer's own record says was not known by then: that of today counted."""
 
 
 class _Going(Struct, kw_only=True):
@@ -146,23 +49,6 @@ class _Outgoing(Struct, kw_only=True):
     address: str
     cost: int
     enqueued_at: datetime
-
-
-def asks_scores(rule: Automation) -> bool:
-    """Whether risk, value or signals are asked for by what `rule` does once it is set off."""
-    conditions = [rule.file.condition, *(step.stop_if for step in rule.file.do)]
-    return any(name.startswith(_SCORED) for one in conditions for name in names_in(one))
-
-
-def names_in(condition: Any) -> Iterable[str]:
-    """Every name that a condition asks for."""
-    if isinstance(condition, dict):
-        for name, inner in condition.items():
-            yield str(name)
-            yield from names_in(inner)
-    elif isinstance(condition, list | tuple):
-        for one in condition:
-            yield from names_in(one)
 
 
 def rehearse(
@@ -224,7 +110,11 @@ class _Player:
         return self.past.situation(at, self.stage.scored(rule))
 
     def _facts(self, going: _Going, situation: Situation, at: datetime) -> dict[str, Any]:
-        since = since_values(situation.view, going.matter.occurred_at, at) if situation.view is not None else {}
+        since = (
+            since_values(situation.view, going.matter.occurred_at, at, self.past.responded, self.past.closed)
+            if situation.view is not None
+            else {}
+        )
         return {**situation.facts, **going.matter.fact, **since}
 
     def _advance(self, going: _Going, at: datetime) -> None:
@@ -254,6 +144,8 @@ class _Player:
             self._end(going, "refused", "too_old")
         elif not rule.condition(self._facts(going, situation, at)):
             self._end(going, "stopped", "condition")
+        elif going.run.fact.kind is FactKind.ticket_opened and going.matter.cause in self.past.own_tickets:
+            self._end(going, "stopped", "own_ticket")
         elif share_of(rule, self.past.customer, "hold_out") < rule.file.hold_out:
             self._end(going, "held_out", "")
         else:

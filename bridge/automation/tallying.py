@@ -24,7 +24,7 @@ from bridge.automation.preview import (
     StepDone,
     Week,
 )
-from bridge.automation.rehearsing import Rehearsed
+from bridge.automation.rehearsal import Rehearsed
 from bridge.automation.rules import Act, Automation, Wait
 from bridge.automation.spending import period_of
 from bridge.model import Money

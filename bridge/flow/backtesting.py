@@ -18,7 +18,8 @@ from msgspec import Struct
 from bridge.automation.preview import Note, Preview
 from bridge.automation.purse import Ledger
 from bridge.automation.register import Armed
-from bridge.automation.rehearsing import Rehearsed, Stage, asks_scores, names_in, rehearse
+from bridge.automation.rehearsal import Rehearsed, Stage, asks_scores, names_in
+from bridge.automation.rehearsing import rehearse
 from bridge.automation.rules import Act, Automation
 from bridge.automation.tallying import Period, Tally
 from bridge.automation.triggering import acts_on

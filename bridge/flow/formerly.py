@@ -68,6 +68,9 @@ class Apart(Struct, frozen=True, kw_only=True):
     """Keyed hash of an address, channel, and since when."""
     granted: tuple[tuple[str, datetime, datetime], ...] = ()
     """Offer, when, and until when it may not be made again."""
+    responded: tuple[datetime, ...] = ()
+    closed: tuple[datetime, ...] = ()
+    own_tickets: frozenset[str] = frozenset()
 
 
 class Formerly:
@@ -89,6 +92,18 @@ class Formerly:
     @property
     def sent(self) -> Sequence[Sent]:
         return self._apart.sent
+
+    @property
+    def responded(self) -> Sequence[datetime]:
+        return self._apart.responded
+
+    @property
+    def closed(self) -> Sequence[datetime]:
+        return self._apart.closed
+
+    @property
+    def own_tickets(self) -> frozenset[str]:
+        return self._apart.own_tickets
 
     def view(self, at: int) -> View | None:
         """What was known at the microsecond `at`; None where no source knew the customer."""

@@ -87,12 +87,29 @@ async def read_apart(
     opted: defaultdict[str, list[tuple[str, Channel, datetime]]] = defaultdict(list)
     for hashed, channel, at in await desk.store.all("rehearsal.opted_out", hashes=sorted(hashes)):
         opted[hashes[hashed]].append((hashed, Channel(channel), instant(at)))
+    responded = await _instants(desk, "rehearsal.responded", made)
+    closed = await _instants(desk, "rehearsal.closed", made)
+    own: defaultdict[str, set[str]] = defaultdict(set)
+    for customer, source, reference in await desk.store.all("rehearsal.own_tickets", customers=sorted(made)):
+        own[customer].add(f"{source}/ticket/{reference}")
     return {
         customer: Apart(
-            sent=tuple(sent[customer].values()), opted_out=tuple(opted[customer]), granted=tuple(granted[customer])
+            sent=tuple(sent[customer].values()),
+            opted_out=tuple(opted[customer]),
+            granted=tuple(granted[customer]),
+            responded=tuple(responded[customer]),
+            closed=tuple(closed[customer]),
+            own_tickets=frozenset(own[customer]),
         )
         for customer in made
     }
+
+
+async def _instants(desk: Desk, statement: str, made: Mapping[str, Makeup]) -> defaultdict[str, list[datetime]]:
+    found: defaultdict[str, list[datetime]] = defaultdict(list)
+    for customer, at in await desk.store.all(statement, customers=sorted(made)):
+        found[customer].append(instant(at))
+    return found
 
 
 async def noted_facts(

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.automation.outreach import Cap
-from bridge.automation.rehearsing import Rehearsed
+from bridge.automation.rehearsal import Rehearsed
 from bridge.flow import Desk
 from bridge.flow.backtesting import preview, replay
 from bridge.store import Store, instant
@@ -131,12 +131,17 @@ async def test_within_a_time_as_many_are_looked_at_as_can_be_and_figures_are_sca
 ) -> None:
     desk = await make_office(store, tmp_path, now=TUESDAY)
     await tell(desk, [*people(12), *(ticket(number, number, at=TUESDAY) for number in range(1, 13))])
-    asked = {"since": TUESDAY - timedelta(days=1), "until": TUESDAY + timedelta(days=1), "page": 3}
-    some = await preview(desk, rule(), seconds=0.0, **asked)
+    since, until = TUESDAY - timedelta(days=1), TUESDAY + timedelta(days=1)
+    some = await preview(desk, rule(), since=since, until=until, seconds=0.0, page=3)
     assert (some.looked_at, some.customers, some.estimated) == (3, 12, True)
     assert (some.reached, some.messages, len(some.examples)) == (12, 12, 3)
     done: list[int] = []
-    every = await preview(desk, rule(), report=lambda looked, _: done.append(looked), **asked)
+
+    def report(looked: int, of_all: int) -> None:
+        assert of_all == 12
+        done.append(looked)
+
+    every = await preview(desk, rule(), since=since, until=until, report=report, page=3)
     assert (every.looked_at, every.estimated, every.reached) == (12, False, 12) and done == [3, 6, 9, 12]
 
 

@@ -41,3 +41,15 @@ select m.account, p.customer from memberships m
 join profiles p on p.source = m.source and p.source_id = m.source_id
 where m.account = any(:accounts)
 order by m.account, p.customer
+
+-- name: responded
+select customer, occurred_at from facts
+where kind = 'customer.responded' and customer = any(:customers) order by customer, occurred_at
+
+-- name: closed
+select customer, closed_at from loops where customer = any(:customers) and closed_at is not null order by customer, closed_at
+
+-- name: own_tickets
+select customer, source, reference from outbox
+where customer = any(:customers) and action = 'create_ticket' and reference is not null and reference <> ''
+order by customer, source, reference
