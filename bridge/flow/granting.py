@@ -13,6 +13,7 @@ from msgspec import Struct
 from bridge.errors import Conflict
 from bridge.flow.desk import Desk
 from bridge.model import Money
+from bridge.playbook.offers import Offer
 from bridge.store import Store, Unit, instant, micros
 
 BARRED: Final = ("withdrawn", "granted_already")
@@ -47,6 +48,11 @@ class Granted(Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+def within_limits(offer: Offer, amount: Money | None) -> bool:
+    """Whether so much of `offer` may be granted by a rule: what a team lead may grant, who could have said so too."""
+    return amount is None or (offer.limits is not None and amount.amount <= Decimal(str(offer.limits.team_lead)))
+
+
 async def grant_by_rule(
     desk: Desk, unit: Unit, customer: str, *, offer: str, amount: Money | None, key: str, now: datetime
 ) -> Granted:
@@ -64,12 +70,10 @@ async def grant_by_rule(
     running = {row[1]: row[3] is not None for row in rows if instant(row[2]) > now}
     if offer in running or any(other in running for other in one.not_with):
         raise Conflict("granted_already")
-    if amount is not None:
-        most = Decimal(str(one.limits.team_lead)) if one.limits else Decimal(0)
-        if amount.amount > most:
-            raise Conflict("withdrawn")
-        if sum(running.values()) >= catalogue.most_at_once:
-            raise Conflict("granted_already")
+    if not within_limits(one, amount):
+        raise Conflict("withdrawn")
+    if amount is not None and sum(running.values()) >= catalogue.most_at_once:
+        raise Conflict("granted_already")
     decisions = await desk.store.all("customers.decisions", ids=[customer])
     decision = str(decisions[0][2]) if decisions else ""
     until = now + timedelta(days=one.cooldown_days)

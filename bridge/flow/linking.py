@@ -17,6 +17,7 @@ from bridge.automation.ordering import Matter, Office, Order
 from bridge.automation.rules import Act
 from bridge.flow.approaching import Known, office_of
 from bridge.flow.desk import Desk
+from bridge.flow.granting import within_limits
 from bridge.identity.suppression import suppression
 from bridge.model import Channel, Contract, ContractStatus, Money
 from bridge.scoring.signals_contracts import goes_on
@@ -67,10 +68,12 @@ def make_links(desk: Desk, matter: Matter, act: Act, known: Known, now: datetime
     if contract is not None and _somebody(office, view, contract.source, now):
         lives["renew"] = days.renew
     offer, amount = "", None
-    if isinstance(act.form, MakeOffer) and act.form.id in office.catalogue.offers and _somebody(office, view, "", now):
-        lives["accept"] = days.accept
-        offer = act.form.id
+    if isinstance(act.form, MakeOffer):
+        offered = office.catalogue.offers.get(act.form.id)
         amount = Money.of(Decimal(str(act.form.amount)), office.currency) if act.form.amount else None
+        if offered is not None and within_limits(offered, amount) and _somebody(office, view, "", now):
+            lives["accept"] = days.accept
+            offer = act.form.id
     links = {one: mint_link(desk.settings, one, now=now, days=most) for one, most in lives.items()}
     return Links(
         made={purpose: link for purpose, link in links.items() if link is not None},

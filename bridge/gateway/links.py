@@ -18,7 +18,9 @@ from bridge.errors import NotAuthentic, NotFound, Superseded, TooLarge
 from bridge.flow.answering import Choice, answer, look
 from bridge.gateway.endpoint import Call, Endpoint, Raw
 from bridge.gateway.link_pages import answer_page, plain_page
+from bridge.telemetry import log
 
+PATTERN: Final = "/l/{token}"
 BODY_LIMIT: Final = 4096
 A_MINUTE: Final = 30
 """How often one link is answered within a minute, by one process."""
@@ -54,8 +56,8 @@ class LinkPages:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Theirs; no part of the described API."""
         return (
-            Endpoint("GET", "/l/{token}", self.show, None),
-            Endpoint("POST", "/l/{token}", self.answer, None),
+            Endpoint("GET", PATTERN, self.show, None),
+            Endpoint("POST", PATTERN, self.answer, None),
         )
 
     async def show(self, call: Call) -> Raw:
@@ -71,20 +73,26 @@ class LinkPages:
         return await self._reply(call, body)
 
     async def _reply(self, call: Call, body: bytes | None) -> Raw:
-        desk = call.gate.desk
         try:
-            token = read_token(call.gate.ticket_secrets, call.path["token"])
-            if not self._turnstile.admits(token.hash, call.now):
-                return self._plain(call, "busy", 429)
-            choice = None if body is None else read_choice(call.headers, body, token)
-            if choice is None:
-                found = await look(desk, token, call.now)
-            else:
-                found = await answer(desk, token, choice, call.now)
+            return await self._found(call, body)
         except (NotAuthentic, NotFound):
             return self._plain(call, "unknown", 404)
         except Superseded:
             return self._plain(call, "busy", 503)
+        except Exception as problem:  # noqa: BLE001 - a customer gets a page in plain words, the operator a log line
+            log("gateway").error("a link failed", route=PATTERN, exc_info=problem)
+            return self._plain(call, "busy", 503)
+
+    async def _found(self, call: Call, body: bytes | None) -> Raw:
+        desk = call.gate.desk
+        token = read_token(call.gate.ticket_secrets, call.path["token"])
+        if not self._turnstile.admits(token.hash, call.now):
+            return self._plain(call, "busy", 429)
+        choice = None if body is None else read_choice(call.headers, body, token)
+        if choice is None:
+            found = await look(desk, token, call.now)
+        else:
+            found = await answer(desk, token, choice, call.now)
         return answer_page(found, desk.rules.outreach)
 
     def _plain(self, call: Call, text: str, status: int) -> Raw:
@@ -96,7 +104,7 @@ def read_choice(headers: dict[bytes, bytes], body: bytes, token: Token) -> Choic
     if headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data"):
         fields = {_ONE_CLICK: "One-Click"} if b"List-Unsubscribe" in body and b"One-Click" in body else {}
     else:
-        fields = dict(parse_qsl(body.decode("latin-1"), max_num_fields=20))
+        fields = dict(parse_qsl(body.decode("latin-1")))
     if token.purpose == "unsubscribe" and fields.get(_ONE_CLICK) == "One-Click":
         return "channel"
     allowed = ("channel", "everything", "undo") if token.purpose == "unsubscribe" else ("yes",)

@@ -218,8 +218,8 @@ async def test_who_does_not_answer_is_called(store: Store, tmp_path: Path, vendo
     assert [body["type"] for _, body in vendor.done] == ["action.send_email", "action.schedule_callback"]
 
 
-def _offering() -> Automation:
-    offer = {"id": "goodwill_credit", "amount": 20, "message": says("accept: {{ accept_link }}")}
+def _offering(amount: int = 20) -> Automation:
+    offer = {"id": "goodwill_credit", "amount": amount, "message": says("accept: {{ accept_link }}")}
     catalogue = load_rules(read_settings()).deciding.playbooks.catalogue
     return read_automation(APOLOGY | {"do": [{"offer": offer}]}, "test", catalogue, {})
 
@@ -277,6 +277,12 @@ async def test_what_is_no_longer_offered_or_dearer_than_allowed_is_not_granted(
         said = await answer(desk, token, "yes", SOON)
         assert (said.state, said.reason) == ("refused", reason)
     assert await query(database_url, "select * from grants") == []
+
+
+async def test_more_than_may_be_granted_has_no_link(store: Store, tmp_path: Path, vendor: Vendor) -> None:
+    desk = await make_linked(store, tmp_path, _offering(301))
+    await _written_to(desk, tmp_path, vendor)
+    assert len(vendor.done) == 1 and tokens(vendor) == {}
 
 
 async def test_a_contract_that_is_over_cannot_be_renewed_and_says_so(

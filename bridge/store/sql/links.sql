@@ -24,7 +24,3 @@ where kind = 'customer.responded' and customer = any(:customers) order by custom
 
 -- name: forget
 delete from links where expires_at < :before
-
--- name: counts
-select automation, purpose, count(*), count(used_at) from links where made_at >= :since group by automation, purpose
-order by automation, purpose
