@@ -358,3 +358,42 @@ def test_the_shipped_file_finds_what_people_say() -> None:
         ("Wechsel zu anderem Anbieter", None),
     ):
         assert next(iter(metering.named.find(text)), None) == reason
+
+
+LOOP = {
+    "customer": "c1", "matter": "feedback", "opener": "bad_nps", "cause": "", "records": "[]", "state": "closed",
+    "owner": "team", "round": 1, "answers": 1, "reply_due": None, "resolve_due": None, "reply_left": None,
+    "resolve_left": None, "waits_since": None, "waits_until": None, "resolve_escalated": 0, "check_at": None,
+    "closed_by": "", "reason": "", "done": "",
+}  # fmt: skip
+SENT = {
+    "source": "mail", "action": "send_email", "args": "{}", "customer": "c1", "fact": "f", "run": "r",
+    "automation": "bad_nps", "step": 1, "channel": "email", "address": "", "purpose": "", "apology": 0,
+}  # fmt: skip
+
+
+async def test_loops_and_what_automations_spent_are_told_by_their_month(desk: Desk) -> None:
+    noon = datetime(2026, 9, 15, 10, tzinfo=timezone.utc)
+    later, end = noon + timedelta(hours=1), noon + timedelta(hours=3)
+    unit = Unit()
+    for number, replied in enumerate((later, None)):
+        unit.add(
+            "loops.put",
+            **LOOP,
+            id=f"l{number}",
+            opened_at=micros(noon),
+            asked_at=micros(noon),
+            replied_at=replied and micros(replied),
+            reply_escalated=int(replied is None),
+            closed_at=replied and micros(end),
+        )
+        times = {"created_at": micros(noon), "due_at": micros(noon)}
+        unit.add("outbox.put", **SENT, **times, dedupe_key=f"k{number}", cost_minor=50)
+    await desk.store.write(unit)
+    metrics = (await made(desk))["none"]
+    september = one_of(metrics.loops, month="2026-09")
+    assert (september.opened, september.open) == (2, 1)
+    assert (september.reply.median, september.reply.in_time, september.resolution.median) == (1.0, 1.0, 3.0)
+    assert one_of(metrics.saves, month="2026-09").outreach == 0  # nothing of it has been sent yet
+    (given,) = [row for row in csv.DictReader(StringIO(write_table(metrics, "loops", "en")))]
+    assert (given["reply_median_h"], given["closed"]) == ("1", "1")
