@@ -16,7 +16,7 @@ from bridge.conditions import nearest
 from bridge.errors import BadRequest
 from bridge.flow import Desk
 from bridge.flow.occasions import problem_of
-from bridge.flow.surveying import Preview, preview
+from bridge.flow.survey_sizes import Preview, preview
 from bridge.gateway.surveys import Sizing, sizing_of
 from bridge.worker import utc_now
 

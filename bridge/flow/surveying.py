@@ -16,19 +16,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from bridge.automation.outreach import next_open
 from bridge.automation.register import Armed, paused
 from bridge.automation.surveys import Plan, armed_of
-from bridge.automation.tranches import Cell, Group, Ready, Sized, drawn, group, size
+from bridge.automation.tranches import Cell, Ready, drawn, group
 from bridge.automation.triggering import run_id, trigger
 from bridge.errors import Superseded
 from bridge.facts import Fact, FactKind, Origin, fact_id
 from bridge.flow.concluding import fact_row
 from bridge.flow.desk import Desk
-from bridge.flow.looping import free_capacity
-from bridge.flow.occasions import FURTHEST, PAGE, Assessed, CameUp, assess, look, problem_of, read_usual
+from bridge.flow.occasions import PAGE, Assessed, CameUp, assess, look, problem_of, read_usual
+from bridge.flow.survey_sizes import Sizes, Tranche, looked_until, size_for, tranche_of
 from bridge.model import Channel
 from bridge.store import Row, Unit, instant, micros
 
@@ -36,75 +35,6 @@ KEEP: Final = timedelta(days=400)
 """For so long it is kept who came up and was not asked; invitations are kept for good."""
 _ASSESSED: Final = 50
 _encode = msgspec.json.Encoder(order="deterministic").encode
-
-
-class CellSize(Struct, frozen=True, kw_only=True):
-    """The customers of one owner and stratum in a tranche."""
-
-    owner: str
-    tier: str
-    band: str
-    ready: int
-    """So many came up and may be asked."""
-    expected: float
-    """Bad answers if all of them were."""
-    answers: float
-    """Share that is expected to answer."""
-    propensity: float | None
-    """Of each of them to be invited; None where the owner has no time and they wait."""
-
-
-class Sizes(Struct, frozen=True, kw_only=True):
-    """What a tranche was sized by. `free` is the owners' free time, `in_flight` what of it is taken already by the bad
-    answers to expect of invitations that are under way."""
-
-    cells: tuple[CellSize, ...] = ()
-    free: dict[str, float] = {}
-    in_flight: dict[str, float] = {}
-    most: int = 0
-
-    @property
-    def ready(self) -> int:
-        return sum(one.ready for one in self.cells)
-
-    @property
-    def asked(self) -> float:
-        """Invitations to expect."""
-        return sum(one.ready * (one.propensity or 0.0) for one in self.cells)
-
-
-class Tranche(Struct, frozen=True, kw_only=True):
-    """One plan's tranche of one day."""
-
-    id: str
-    plan: str
-    day: str
-    mode: str
-    begun_at: datetime
-    after: datetime
-    until: datetime
-    stage: str
-    position: str
-    sizes: Sizes
-    done_at: datetime | None
-
-
-def tranche_of(row: Row) -> Tranche:
-    """A row of `survey_tranches`."""
-    id, plan, day, mode, begun_at, after_at, until_at, stage, position, sizes, done_at = row
-    return Tranche(
-        id=id,
-        plan=plan,
-        day=day,
-        mode=mode,
-        begun_at=instant(begun_at),
-        after=instant(after_at),
-        until=instant(until_at),
-        stage=stage,
-        position=position,
-        sizes=msgspec.json.decode(sizes, type=Sizes) if sizes else Sizes(),
-        done_at=None if done_at is None else instant(done_at),
-    )
 
 
 async def survey_once(desk: Desk, now: datetime) -> int:
@@ -164,16 +94,6 @@ async def _begin(desk: Desk, plans: Mapping[str, Plan], active: Mapping[str, Arm
             until_at=micros(now),
         )
         await desk.store.write(unit)
-
-
-async def looked_until(desk: Desk, plan: Plan, armed: Armed | None, now: datetime) -> datetime:
-    """Up to when it is known who came up: where the next tranche begins to look."""
-    row = await desk.store.one("surveys.last_tranche", plan=plan.id)
-    last = tranche_of(row) if row else None
-    since = armed.live_since if armed is not None and armed.live_since is not None else now - timedelta(days=1)
-    if last is not None and armed is not None and last.mode == armed.mode and last.until > since:
-        since = last.until
-    return max(since, now - FURTHEST)
 
 
 async def _move(desk: Desk, unit: Unit, tranche: Tranche, stage: str, position: str, now: datetime) -> None:
@@ -268,34 +188,6 @@ def _ready_of(row: Row) -> Ready:
     return Ready(occasion=id, owner=owner, tier=tier, band=band, bad=bad, answers=answers)
 
 
-async def size_for(desk: Desk, plan: Plan, groups: Mapping[Cell, Group], now: datetime) -> Sizes:
-    """How `groups` would be asked now, by the time that their owners have."""
-    since = micros(now - timedelta(days=desk.rules.surveying.in_flight_days))
-    flying = {owner: float(expected or 0) for owner, expected in await desk.store.all("surveys.in_flight", since=since)}
-    free = {owner: float(number) for owner, number in (await free_capacity(desk, now)).items()}
-    room = {owner: max(0.0, number - flying.get(owner, 0.0)) for owner, number in free.items()}
-    form = plan.file.tranche
-    sized: Sized = size(groups, room, most=form.most, balance=form.balance)
-    owners = {cell.owner for cell in groups}
-    return Sizes(
-        cells=tuple(
-            CellSize(
-                owner=cell.owner,
-                tier=cell.tier,
-                band=cell.band,
-                ready=one.ready,
-                expected=one.expected,
-                answers=one.answers,
-                propensity=sized.propensity.get(cell),
-            )
-            for cell, one in sorted(groups.items())
-        ),
-        free={owner: free.get(owner, 0.0) for owner in sorted(owners)},
-        in_flight={owner: flying[owner] for owner in sorted(owners & flying.keys())},
-        most=form.most,
-    )
-
-
 async def _draw(desk: Desk, plan: Plan, tranche: Tranche, now: datetime) -> None:
     propensity = {Cell(one.owner, one.tier, one.band): one.propensity for one in tranche.sizes.cells}
     rows = await desk.store.all("surveys.ready", plan=plan.id, after=tranche.position, most=PAGE)
@@ -342,59 +234,3 @@ def _drawn(plan: Plan, occasion: str, customer: str, cause: str, now: datetime) 
         cause=cause,
         data={"survey": plan.id, "metric": plan.file.metric},
     )
-
-
-class Preview(Struct, frozen=True, kw_only=True):
-    """What a tranche would be if it were held now. `whole` False: not all customers were looked at, see `looked_at`."""
-
-    sizes: Sizes
-    barred: dict[str, int]
-    came_up: int
-    looked_at: int
-    whole: bool
-
-
-async def preview(desk: Desk, plan: Plan, now: datetime, *, most: int = 2000, furthest: int = 100_000) -> Preview:
-    """Whom a tranche would bring up and how many of them it would ask, without writing anything.
-
-    At most `most` of those who come up are assessed, and `furthest` customers or facts looked through.
-    """
-    armed = armed_of(plan, desk.armed)
-    on = armed is not None and armed.mode == "on"
-    after = await looked_until(desk, plan, armed, now)
-    found: dict[str, CameUp] = {}
-    if on:
-        for row in await desk.store.all("surveys.waiting", plan=plan.id, after="", most=most):
-            found[row[0]] = CameUp(id=row[0], customer=row[1], cause=row[2], at=instant(row[3]))
-    position: str | None = ""
-    seen = 0
-    live_since = armed.live_since if on and armed is not None else None
-    while position is not None and len(found) < most and seen < furthest:
-        page = await look(desk, plan, after, now, position, now, live_since)
-        found |= {one.id: one for one in page.found}
-        position, seen = page.next, seen + page.seen
-    known = await _settled(desk, list(found))
-    chosen = [found[id] for id in sorted(found.keys() - known)][:most]
-    usual = await read_usual(desk, plan, now)
-    ready: list[Ready] = []
-    barred: dict[str, int] = {}
-    taken: set[str] = set()
-    for begin in range(0, len(chosen), PAGE):
-        for one in await assess(desk, plan, usual, chosen[begin : begin + PAGE], taken, now):
-            if one.ready is None:
-                barred[one.reason] = barred.get(one.reason, 0) + 1
-            else:
-                ready.append(one.ready)
-                taken.add(one.customer)
-    return Preview(
-        sizes=await size_for(desk, plan, group(ready), now),
-        barred=dict(sorted(barred.items())),
-        came_up=len(chosen),
-        looked_at=seen,
-        whole=position is None,
-    )
-
-
-async def _settled(desk: Desk, ids: Sequence[str]) -> set[str]:
-    """Which of these occasions were dealt with already."""
-    return {str(row[0]) for row in await desk.store.all("surveys.settled", ids=sorted(ids))}

@@ -18,7 +18,7 @@ from bridge.automation.surveys import Plan, armed_of
 from bridge.errors import NotFound
 from bridge.flow import Desk
 from bridge.flow.occasions import problem_of
-from bridge.flow.surveying import CellSize, Sizes, Tranche, preview, tranche_of
+from bridge.flow.survey_sizes import CellSize, Sizes, Tranche, preview, tranche_of
 from bridge.gateway.endpoint import Call
 from bridge.reports.surveys import SurveyResults, survey_results
 from bridge.store import micros

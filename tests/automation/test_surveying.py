@@ -12,18 +12,21 @@ import pytest
 
 from bridge.adapter.base import Item
 from bridge.adapter.client import Client
+from bridge.automation import outbox
 from bridge.automation.loop_rules import LoopRules, LoopsFile, Queue
 from bridge.automation.register import pause
 from bridge.automation.survey_forms import Fatigue, SurveyFile, SurveyingFile
 from bridge.automation.survey_register import adopt_surveys, switch_survey
 from bridge.automation.surveys import Plan, compile_plan
 from bridge.facts import Origin
-from bridge.flow import Desk
+from bridge.flow import Desk, merge
 from bridge.flow.approaching import opt_out
 from bridge.flow.survey_answers import match_answers
-from bridge.flow.surveying import Tranche, preview, survey_once, tranche_of
+from bridge.flow.survey_sizes import Tranche, preview, tranche_of
+from bridge.flow.surveying import survey_once
 from bridge.reports.surveys import survey_results
-from bridge.store import Store
+from bridge.store import Store, Unit, open_store
+from bridge.worker import Worker
 from tests.automation.mailing import TUESDAY, Vendor, clients_of, make_office, people, tell, work
 from tests.desks import drain, feed, stamp, ticket
 from tests.dump import query
@@ -170,7 +173,6 @@ async def test_who_waits_too_long_is_let_go(store: Store, database_url: str, tmp
 
 
 async def test_doing_it_again_or_in_another_order_draws_the_same(tmp_path: Path) -> None:
-    from bridge.store import open_store
 
     drawn = []
     for name, most in (("a", 50), ("b", 7)):
@@ -378,3 +380,84 @@ async def test_whose_answer_could_not_be_told_is_not_asked(
     await resolve(desk, 1)
     await hold(desk, clients_of(desk, vendor), WEDNESDAY)
     assert vendor.done == [] and await states(database_url) == {"barred no_link": 1}
+
+
+async def test_days_bring_customers_up_too(store: Store, database_url: str, tmp_path: Path, vendor: Vendor) -> None:
+    one = plan(when={"after": "schedule.due", "schedule": {"weekday": "thursday"}})
+    desk = await open_office(store, tmp_path, one)
+    await tell(desk, people(2))
+    for ahead in range(1, 7):
+        await hold(desk, clients_of(desk, vendor), TUESDAY + ahead * DAY)
+    assert len(vendor.done) == 2
+    rows = await query(database_url, "select distinct came_up_at, drawn_at from survey_occasions")
+    thursday = int(datetime(2026, 11, 25, 23, tzinfo=timezone.utc).timestamp())
+    assert [(came // 1_000_000, at // 1_000_000) for came, at in rows] == [
+        (thursday, int((TUESDAY + 2 * DAY).timestamp()))
+    ]
+
+
+async def test_an_answer_finds_its_invitation_after_a_merge(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await open_office(store, tmp_path, plan())
+    await resolve(desk, 2)
+    await hold(desk, clients_of(desk, vendor), WEDNESDAY)
+    rows = await query(database_url, "select customer, source_id from profiles where source = 'helpdesk' order by 2")
+    (one, _), (other, _) = rows
+    await merge(desk, one, other, by="key:1", evidence={}, now=WEDNESDAY)
+    at = WEDNESDAY + timedelta(hours=1)
+    await tell(desk, [rating(501, 1, "good", at)], at)
+    assert await match_answers(desk, at + timedelta(minutes=1)) == 1
+    assert len(await query(database_url, "select 1 from survey_occasions where answered_at is not null")) == 1
+    assert {one, other} == {row[0] for row in await query(database_url, "select customer from survey_occasions")}
+
+
+async def test_a_tranche_ends_where_its_plan_is_switched_off(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    one = plan()
+    desk = await open_office(store, tmp_path, one)
+    await resolve(desk, 2)
+    assert await survey_once(desk, WEDNESDAY) == 1
+    await switch_survey(store, one, "off", by="key:1", now=WEDNESDAY)
+    await desk.look_up()
+    assert await survey_once(desk, WEDNESDAY) == 0
+    await switch_survey(store, one, "on", by="key:1", now=WEDNESDAY + timedelta(hours=1))
+    await desk.look_up()
+    await hold(desk, clients_of(desk, vendor), WEDNESDAY + DAY)
+    assert vendor.done == [] and await states(database_url) == {}
+
+
+async def test_invitations_of_automations_and_of_the_survey_system_count_too(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await open_office(store, tmp_path, plan())
+    await resolve(desk, 3)
+    await tell(desk, [rating(501, 1, "good", TUESDAY - 9 * DAY)], TUESDAY)
+    (customer,) = (await query(database_url, "select customer from profiles where source_id = '2'"))[0]
+    unit = Unit()
+    args = {"survey": "s", "reference": "r", "email": "person2@example.de"}
+    outbox.enqueue(
+        unit, dedupe_key="k", source="hook", action="invite_survey", args=args, now=TUESDAY, customer=customer
+    )
+    await store.write(unit)
+    while await survey_once(desk, WEDNESDAY):
+        pass
+    assert await states(database_url) == {"barred asked_lately": 2, "invited": 1}
+
+
+async def test_a_worker_holds_tranches_and_finds_answers(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await open_office(store, tmp_path, plan())
+    await resolve(desk, 1)
+    at = [WEDNESDAY]
+    worker = Worker(desk=desk, clock=lambda: at[0])
+    while not await worker.ask():
+        pass
+    assert await states(database_url) == {"invited": 1}
+    at[0] += timedelta(hours=1)
+    await tell(desk, [rating(501, 1, "good", at[0])], at[0])
+    at[0] += timedelta(minutes=2)
+    await worker.ask()
+    assert await query(database_url, "select score, scale from survey_occasions") == [(1.0, 1.0)]
