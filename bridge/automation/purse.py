@@ -22,6 +22,8 @@ class Ledger:
     def __init__(self, rule: Automation, currency: str) -> None:
         self._rule, self._most = rule, most_of(rule, currency)
         self._refused: frozenset[tuple[str, int]] = frozenset()
+        self.share = 1.0
+        """Of the budget, where only a share of the customers is looked at."""
 
     def room(self, rule: Automation, run: str, step: int, minor: int, at: datetime) -> bool:
         """See `rehearsing.Purse`; budgets of others are not followed."""
@@ -40,7 +42,7 @@ class Ledger:
                     spent[paid.pop(place)] += one.minor
                 continue
             period = period_of(self._rule, one.at)
-            if self._most is not None and spent[period] + one.minor > self._most:
+            if self._most is not None and spent[period] + one.minor > self._most * self.share:
                 refused.add(place)
             else:
                 spent[period] += one.minor

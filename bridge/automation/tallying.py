@@ -274,7 +274,8 @@ class Tally:
             budget=None if budget is None else budget.amount,
             every="" if budget is None else budget.every,
             exhausted=tuple(
-                Exhausted(period=name, at=at, refused=count) for name, (at, count) in spans[:MOST_EXHAUSTED]
+                Exhausted(period=name, at=at, refused=_scaled(count, scale))
+                for name, (at, count) in spans[:MOST_EXHAUSTED]
             ),
             exhausted_periods=len(spans),
         )

@@ -91,6 +91,7 @@ async def preview(
             report(looked, max(looked, of_all))
         if seconds is not None and perf_counter() - began > seconds:
             break
+    ledger.share = looked / max(of_all, looked, 1)
     await _within_budget(desk, play, kept, ledger, page)
     reached = [customer for customer, runs in kept.items() if tally.add(runs)]
     for first in range(0, len(reached), page):
