@@ -2,6 +2,7 @@
 
 import { conditionRows, lacking, readCondition, writeCondition } from './automations_conditions.js';
 import { settingsBlock } from './automations_limits.js';
+import { menu } from './automations_menu.js';
 import { lackingIn, stepEditor } from './automations_steps.js';
 import { EXCEPTIONS, FIRST_CONDITIONS, FIRST_COUNT, FIRST_WORDS } from './automations_texts.js';
 
@@ -15,7 +16,7 @@ export class Flow {
     this.redraw = this.redraw.bind(this); // given to the editors inside
     this.changed = changed;
     this.removed = (text, bring) => (removed(text, bring), changed());
-    this.node = this.h('div', { class: 'flow' });
+    this.node = this.h('div', { class: 'flow' }, this.whenBlock());
     this.take(form);
   }
 
@@ -98,7 +99,8 @@ export class Flow {
   draw() {
     const { h, t, form } = this;
     const active = document.activeElement?.dataset?.k;
-    const parts = [this.whenBlock(), this.ifBlock()];
+    this.drawWhen();
+    const parts = [this.ifBlock()];
     form.do.forEach((step, place) => {
       const before = form.do[place - 1];
       if (before && 'wait' in before && 'stop_if' in step) return; // stands within its wait
@@ -106,10 +108,11 @@ export class Flow {
     });
     const missing = this.checked && !form.do.length;
     const adder = h('div', { class: 'adding' }, this.stepAdder(), missing && h('p', { class: 'problem' }, t.stepsMissing));
-    const blocks = parts.flatMap((one, at) => (at ? [h('div', { class: 'link' }), one] : [one]));
-    this.node.replaceChildren(...blocks, h('div', { class: 'link' }), this.editable ? adder : '', settingsBlock(this));
+    const blocks = parts.flatMap((one) => [h('div', { class: 'link' }), one]);
+    while (this.when.nextSibling) this.when.nextSibling.remove();
+    this.node.append(...blocks, h('div', { class: 'link' }), this.editable ? adder : '', settingsBlock(this));
     if (!this.editable) for (const one of this.node.querySelectorAll('select, input, textarea, button')) one.disabled = true;
-    if (active) this.node.querySelector(`[data-k="${CSS.escape(active)}"]`)?.focus();
+    if (active && document.activeElement?.dataset?.k !== active) this.node.querySelector(`[data-k="${CSS.escape(active)}"]`)?.focus();
   }
 
   block(kind, key, title, content, side) {
@@ -118,26 +121,41 @@ export class Flow {
     return h('section', { class: `block ${kind} ${blame ? 'blamed' : ''}`, 'aria-labelledby': `b-${key}`, 'data-block': key }, h('h2', { class: 'k', id: `b-${key}` }, title), h('div', { class: 'content' }, content, blame && h('p', { class: 'problem', role: 'alert' }, blame)), side ?? h('span', {}));
   }
 
+  // Drawn once: a list that is replaced while somebody types in it forgets what was typed.
   whenBlock() {
-    const { h, t, form, language, words } = this;
-    const choose = (event) => {
-      const before = this.form.when.fact;
-      this.form.when = { fact: event.target.value };
-      if (this.trigger?.counts) this.form.when[this.trigger.counts] = FIRST_COUNT[this.form.when.fact];
-      if (this.trigger?.schedule) this.form.when.schedule = {};
-      this.form.when.where = before === this.form.when.fact ? undefined : FIRST_CONDITIONS[this.form.when.fact];
-      this.form.if = writeCondition(this.ifs, this.names);
-      this.form.do = this.form.do.map((step) => (this.stops.has(step) ? { stop_if: writeCondition(this.stops.get(step), this.names) ?? {} } : step));
-      this.readRows();
-      this.redraw('trigger');
-    };
+    const { h, t, language, words } = this;
+    this.pick = h('select', { 'data-k': 'trigger', 'aria-label': t.trigger, onchange: (event) => this.choose(event.target.value) },
+      h('option', { value: '', disabled: true }, t.chooseTrigger), words.triggers.map((one) => h('option', { value: one.fact }, one.title[language])));
+    this.counting = h('div', { class: 'line' });
+    this.lacks = h('div', { class: 'lacks' });
+    this.when = this.block('', 'when', t.when, [h('div', { class: 'line' }, this.pick, this.counting), this.lacks]);
+    return this.when;
+  }
+
+  choose(fact) {
+    this.form.when = { fact };
+    if (this.trigger?.counts) this.form.when[this.trigger.counts] = FIRST_COUNT[fact];
+    if (this.trigger?.schedule) this.form.when.schedule = {};
+    this.form.when.where = FIRST_CONDITIONS[fact];
+    this.form.if = writeCondition(this.ifs, this.names);
+    this.form.do = this.form.do.map((step) => (this.stops.has(step) ? { stop_if: writeCondition(this.stops.get(step), this.names) ?? {} } : step));
+    this.readRows();
+    this.redraw('trigger');
+  }
+
+  drawWhen() {
+    const { h, t, form, language } = this;
     const problem = this.checked && !this.trigger;
-    const pick = h('select', { 'data-k': 'trigger', 'aria-label': t.trigger, 'aria-invalid': problem ? 'true' : null, onchange: choose },
-      h('option', { value: '', disabled: true, selected: !form.when.fact }, t.chooseTrigger), words.triggers.map((one) => h('option', { value: one.fact, selected: one.fact === form.when.fact }, one.title[language])));
     const { counts } = this.trigger ?? {};
     const wrong = this.checked && counts && !Number.isInteger(form.when[counts]);
-    const count = counts ? [h('input', { type: 'number', class: 'short', min: 0, max: 3650, 'data-k': 'count', 'aria-label': `${t.count}: ${this.trigger.counts_title[language]}`, 'aria-invalid': wrong ? 'true' : null, value: form.when[counts] ?? '', oninput: (event) => ((form.when[counts] = event.target.valueAsNumber), this.changed()) }), h('span', {}, this.trigger.counts_title[language])] : [];
-    return this.block('', 'when', t.when, [h('div', { class: 'line' }, pick, count, this.trigger?.schedule && this.schedule()), problem && h('p', { class: 'problem' }, t.triggerMissing), wrong && h('p', { class: 'problem' }, t.numberMissing)]);
+    if (this.pick.value !== form.when.fact) this.pick.value = form.when.fact;
+    if (problem) this.pick.setAttribute('aria-invalid', 'true');
+    else this.pick.removeAttribute('aria-invalid');
+    const count = counts && [h('input', { type: 'number', class: 'short', min: 0, max: 3650, 'data-k': 'count', 'aria-label': `${t.count}: ${this.trigger.counts_title[language]}`, 'aria-invalid': wrong ? 'true' : null, value: form.when[counts] ?? '', oninput: (event) => ((form.when[counts] = event.target.valueAsNumber), this.changed()) }), h('span', {}, this.trigger.counts_title[language])];
+    this.counting.replaceChildren(...[count || [], this.trigger?.schedule ? this.schedule() : []].flat());
+    const said = [problem && t.triggerMissing, wrong && t.numberMissing, this.blamed.when].filter(Boolean);
+    this.when.classList.toggle('blamed', Boolean(this.blamed.when));
+    this.lacks.replaceChildren(...said.map((text) => h('p', { class: 'problem', role: 'alert' }, text)));
   }
 
   schedule() {
@@ -224,9 +242,7 @@ export class Flow {
 
   stepAdder() {
     const { h, t, language } = this;
-    const add = (event) => {
-      const kind = event.target.value;
-      if (!kind) return;
+    const pick = (kind) => {
       const what = this.words.steps.find(({ do: name }) => name === kind);
       const step = kind === 'wait' ? { wait: { days: 3 } } : kind === 'stop_if' ? { stop_if: {} } : { [kind]: FIRST_WORDS[kind](this.suited(), this.words.offers, what.sources) };
       if (kind === 'send_email' && step.send_email.message === 'apology') step.send_email.apology = true;
@@ -235,7 +251,7 @@ export class Flow {
       const place = this.form.do.length - 1;
       this.redraw(kind === 'stop_if' ? `stop-${place}-add` : `step-${place}-first`);
     };
-    return h('select', { class: 'adder adder-step', 'data-k': 'add-step', 'aria-label': t.addStep, onchange: add }, h('option', { value: '' }, t.addStep), this.words.steps.map((one) => h('option', { value: one.do }, one.title[language])));
+    return menu(h, { key: 'add-step', label: t.addStep, groups: () => [['', this.words.steps.map((one) => [one.do, one.title[language]])]], pick });
   }
 
   // The stored messages, what suits the trigger first.

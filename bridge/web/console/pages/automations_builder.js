@@ -73,7 +73,7 @@ export function openBuilder(place, context, t, words, shown) {
     if (!problems) return true;
     say(t.mend(problems), 'bad');
     if (view !== 'build') show('build');
-    body.querySelector('[aria-invalid="true"], .block.open select, .adder-step')?.focus();
+    body.querySelector('[aria-invalid="true"], .adding .add')?.focus();
     return false;
   }
 

@@ -1,5 +1,7 @@
 // Conditions as sentences. The language's maps become rows (a leaf, a group, or what no row can say), and maps again.
 
+import { menu } from './automations_menu.js';
+
 const COMPARED = ['is', 'at_least', 'at_most', 'more_than', 'less_than', 'one_of', 'not_in', 'contains', 'exists'];
 
 function readLeaf(name, given, band, names) {
@@ -106,15 +108,11 @@ function group(build, row, offered, names, here, bin) {
 
 function adder(build, rows, offered, names, key) {
   const { h, t, language, redraw } = build;
-  const add = (event) => {
-    const field = names.get(event.target.value);
-    if (!field) return;
-    rows.push(emptyRow(field));
+  const pick = (name) => {
+    rows.push(emptyRow(names.get(name)));
     redraw(`${key}-${rows.length - 1}-value`);
   };
-  return h('select', { class: 'adder', 'data-k': `${key}-add`, 'aria-label': t.addCondition, onchange: add },
-    h('option', { value: '' }, t.addCondition),
-    offered.map(([label, some]) => some.length > 0 && h('optgroup', { label }, some.map((one) => h('option', { value: one.name }, one.title[language])))));
+  return menu(h, { key: `${key}-add`, label: t.addCondition, groups: () => offered.map(([label, some]) => [label, some.map((one) => [one.name, one.title[language]])]), pick });
 }
 
 function leaf(build, row, names, here, problem) {

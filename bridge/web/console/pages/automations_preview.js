@@ -25,6 +25,7 @@ export class LookBack {
       return this.none(this.t.noPreview);
     }
     this.node.classList.add('stale');
+    if (this.reached === null) this.about.replaceChildren(this.t.reckoning);
     this.timer = setTimeout(() => this.look(flow), pause);
     return undefined;
   }
@@ -46,7 +47,6 @@ export class LookBack {
     const { context, t } = this;
     const abort = new AbortController();
     this.abort = abort;
-    if (this.reached === null) this.about.replaceChildren(t.reckoning);
     try {
       const told = await context.service.post('/v1/automations/preview', { automation: { id: flow.form.id ?? 'new', ...flow.written(), title: flow.titles() } }, abort.signal);
       if (abort === this.abort) this.show(told);

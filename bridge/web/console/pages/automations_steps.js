@@ -1,5 +1,9 @@
 // What a step needs to be told: messages in two languages with a preview, short texts, sources, choices.
 
+import { menu } from './automations_menu.js';
+
+const RARE = ['apology', 'preferred_only', 'after', 'queue', 'owner', 'due'];
+
 const empty = (given) => !given || ![given].flat().some((text) => typeof text === 'string' && text.trim());
 const lines = (given) => [given ?? []].flat().join('\n');
 const listed = (text) => {
@@ -28,15 +32,19 @@ export function stepEditor(flow, step, kind, what, place) {
   const { h, t } = flow;
   const form = step[kind];
   let first = true;
-  return what.parameters.map((one) => {
+  const made = what.parameters.map((one) => {
     const key = first ? `step-${place}-first` : `step-${place}-${one.name}`;
-    const made = parameterEditor(flow, form, one, what, key, kind);
-    if (!made) return null;
+    const editor = parameterEditor(flow, form, one, what, key, kind);
+    if (!editor) return null;
     first = false;
     const wrong = flow.checked && missingIn(one, form);
     const text = { texts: t.textMissing, message: t.textMissing, number: t.numberMissing }[one.kind] ?? t.choiceMissing;
-    return h('div', { class: `parameter ${one.kind}` }, made, wrong && h('p', { class: 'problem' }, text));
-  });
+    return [one, h('div', { class: `parameter ${one.kind}` }, editor, wrong && h('p', { class: 'problem' }, text))];
+  }).filter(Boolean);
+  const rare = made.filter(([one]) => RARE.includes(one.name));
+  const set = rare.some(([one]) => form[one.name] !== undefined && !(one.name === 'apology' && kind === 'send_email'));
+  return [...made.filter(([one]) => !RARE.includes(one.name)).map(([, node]) => node),
+    rare.length > 0 && h('details', { class: 'rare', open: set }, h('summary', { 'data-k': `step-${place}-rare` }, t.rare), h('div', { class: 'rare-in' }, rare.map(([, node]) => node)))];
 }
 
 function parameterEditor(flow, form, one, what, key, kind) {
@@ -84,24 +92,21 @@ function textsEditor(flow, texts, { label, key, wrong, hint, single }) {
   });
   tell();
   flow.countLanguages?.(tell);
-  return h('div', { class: 'texts' }, h('div', { class: 'pair' }, fields), inserter(flow, fields), warning, hint && !single && h('p', { class: 'hint' }, hint));
+  return h('div', { class: 'texts' }, h('div', { class: 'pair' }, fields), inserter(flow, fields, key), warning, hint && !single && h('p', { class: 'hint' }, hint));
 }
 
 // Puts a word where the cursor was last.
-function inserter(flow, fields) {
+function inserter(flow, fields, key) {
   const { h, t, language } = flow;
   const areas = fields.map((one) => one.querySelector('textarea'));
   let last = areas[0];
   for (const area of areas) area.addEventListener('focus', () => (last = area));
-  const put = (event) => {
-    const word = event.target.value;
-    event.target.value = '';
-    if (!word) return;
+  const pick = (word) => {
     last.setRangeText(`{{ ${word} }}`, last.selectionStart, last.selectionEnd, 'end');
     last.dispatchEvent(new Event('input'));
     last.focus();
   };
-  return h('select', { class: 'adder', 'aria-label': t.insert, onchange: put }, h('option', { value: '' }, t.insert), (flow.trigger?.words ?? []).map((one) => h('option', { value: one.value }, one.title[language])));
+  return menu(h, { key: `${key}-insert`, label: t.insert, groups: () => [['', (flow.trigger?.words ?? []).map((one) => [one.value, one.title[language]])]], pick });
 }
 
 function messageEditor(flow, form, key) {
