@@ -13,8 +13,10 @@ from bridge.gateway import (
     doubles,
     events,
     identities,
+    lessons,
     letters,
     lookup,
+    loops,
     metrics,
     models,
     outcomes,
@@ -140,6 +142,7 @@ class Shown(Struct, frozen=True, kw_only=True):
 _FORMS: Final = ("application/json", "application/x-www-form-urlencoded")
 _FORMATS: Final = (*_FORMS, "text/plain; charset=utf-8")
 _ID: Final = {"id": _CUSTOMER}
+_LOOP: Final = {"id": "l_5f0c2a9be14d7a315f0c2a9b"}
 _PROPOSAL: Final = {"id": "p_8d1519ec372b68cf"}
 _BUDGET: Final = ("X-Budget-Ms", "X-Host")
 _EVENTS: Final = ("text/event-stream",)
@@ -171,6 +174,15 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     customers.timeline: Shown(path=_ID, query={"limit": "20"}),
     subjects.export: Shown(path=_ID),
     subjects.erase: Shown(path=_ID),
+    loops.show: Shown(path=_LOOP),
+    loops.assign: Shown(path=_LOOP, body={"owner": "team"}),
+    loops.note: Shown(path=_LOOP, body={"text": "The second bill was a mistake of ours", "cause": "billing"}),
+    loops.reply: Shown(path=_LOOP, body={"text": "Apologised on the phone, asked for the bill", "waits": True}),
+    loops.snooze: Shown(path=_LOOP, body={"until": "2026-12-01T09:00:00+01:00", "text": "waits for photographs"}),
+    loops.close: Shown(path=_LOOP, body={"done": "Credited the second bill", "cause": "billing"}),
+    loops.reopen: Shown(path=_LOOP, body={"text": "billed twice again"}),
+    lessons.listing: Shown(query={"words": "bill moving"}),
+    lessons.add: Shown(body={"cause": "billing", "text": "Whoever moves is billed twice", "changed": "Checked"}),
     identities.show: Shown(path=_ID),
     identities.merge: Shown(body={"a": _CUSTOMER, "b": "c_0b7d11", "reason": "same person, said so on the phone"}),
     identities.separate: Shown(body={"customer": _CUSTOMER, "profiles": ["crm:4711"], "reason": "mother and daughter"}),
