@@ -256,7 +256,7 @@ REASONS: Final = _two(
         "at_most": ("von dieser Automation schon angeschrieben", "had this automation's message already"),
         "frequency": ("schon angeschrieben (anderer Anlass)", "written to already (another matter)"),
         "quiet_hours": ("Ruhezeit", "quiet hours"),
-        "no_address": ("keine Adresse bekannt", "no address known"),
+        "no_address": ("keine Adresse oder Nummer bekannt", "no address or number known"),
         "no_source": ("keine Quelle kann das", "no source can do it"),
         "no_unsubscribe": ("kein Abmeldelink", "no link to unsubscribe"),
         "already_sent": ("diese Nachricht gab es schon", "had this very message already"),

@@ -340,7 +340,9 @@ def kind_of(step: Any) -> str:
 
 
 def _named(call: Call, by: str) -> str:
-    """A key by the name it was given; agents and files as they are."""
+    """A key by the name it was given, a person by theirs; files as they are."""
+    if by.startswith("agent:"):
+        return by.removeprefix("agent:")
     key = call.gate.keys.by_id(by.removeprefix("key:")) if by.startswith("key:") else None
     return by if key is None else key.name
 

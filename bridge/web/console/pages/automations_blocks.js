@@ -174,7 +174,7 @@ export class Flow {
     const sides = [];
     if (this.where.length || (this.trigger?.fields.length && this.editable)) sides.push([t.ofEvent, conditionRows(this, this.where, event, this.names, 'where')]);
     sides.push([t.ofCustomer, conditionRows(this, this.ifs, customer, this.names, 'if')]);
-    return this.block('', 'if', t.if, sides.map(([name, list]) => h('div', { class: 'side' }, h('h3', {}, name), list)));
+    return this.block('', 'if', t.if, sides.map(([name, list]) => h('div', { class: 'about' }, h('h3', {}, name), list)));
   }
 
   stepBlock(step, place) {

@@ -67,18 +67,22 @@ export class LookBack {
     this.live.textContent = `${t.reached}: ${figure}`;
     const abouts = [told.estimated && t.estimated(numbers.count(told.looked_at)), this.reached === 0 && told.matched === 0 && t.nobody].filter(Boolean);
     this.about.replaceChildren(abouts.join(' · '));
-    const pairs = [...told.refused.slice(0, SHOWN).map((one) => [t.refused(reason(one.reason)), one.customers]), ...told.not_begun.slice(0, 3).map((one) => [t.refused(reason(one.reason)), one.customers]), ...told.postponed.slice(0, 3).map((one) => [t.postponed(reason(one.reason)), one.customers])];
+    const acting = told.steps.filter((one) => one.do !== 'wait' && one.do !== 'stop_if');
+    const name = (one) => words.steps.find(({ do: each }) => each === one.do)?.title[language];
+    const left = acting.flatMap((one) => one.refused.map((why) => [acting.length > 1 ? t.refusedStep(name(one), reason(why.reason)) : t.refused(reason(why.reason)), why.customers]));
+    const pairs = [...left.sort((one, other) => other[1] - one[1]).slice(0, SHOWN), ...told.not_begun.slice(0, 3).map((one) => [t.refused(reason(one.reason)), one.customers]), ...told.postponed.slice(0, 3).map((one) => [t.postponed(reason(one.reason)), one.customers])];
     const notes = [...new Set(told.notes.map(({ code }) => t.notes[code]).filter(Boolean))];
     this.more.replaceChildren(
       h('dl', { class: 'pairs' }, pairs.flatMap(([text, count]) => [h('dt', {}, text), h('dd', {}, numbers.count(count))])),
       told.weeks.some((one) => one.begun) ? this.bars(told.weeks) : '',
       ...notes.map((one) => h('p', { class: 'hint' }, one)));
     const { cost, break_even: even } = told;
-    const lines = [[t.costQuarter, numbers.money(cost.total)]];
-    if (cost.total) lines.push([t.costMonth, numbers.money(cost.per_month)]);
+    const money = (value) => (value > 0 && value < 100 ? numbers.cents(value) : numbers.money(value));
+    const lines = [[t.costQuarter, money(cost.total)]];
+    if (cost.total) lines.push([t.costMonth, money(cost.per_month)]);
     if (even.one_in !== null) lines.push([t.breakEven, t.oneIn(numbers.count(even.one_in))]);
     else if (even.value_each !== null && even.cost_each > 0) lines.push([t.breakEven, t.never]);
-    if (even.value_each !== null) lines.push([t.valueEach, numbers.money(even.value_each)]);
+    if (even.value_each !== null) lines.push([t.valueEach, money(even.value_each)]);
     this.money.hidden = false;
     this.money.replaceChildren(h('h2', { id: 'p-cost', class: 'eyebrow' }, t.cost), h('dl', { class: 'pairs' }, lines.flatMap(([text, value]) => [h('dt', {}, text), h('dd', {}, value)])),
       cost.exhausted_periods > 0 ? h('p', { class: 'warn' }, t.exhausted) : '',
