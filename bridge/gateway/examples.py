@@ -119,6 +119,7 @@ _CARD: Final[dict[str, Any]] = {
     "degraded": "false",
     "missing_sources": "",
     "answer_ms": "2",
+    "loop_due_in_min": "180",
 }
 
 

@@ -95,3 +95,4 @@ class CardAnswer(Struct, kw_only=True):
     degraded: Literal["true", "false"]
     missing_sources: str
     answer_ms: _Digits
+    loop_due_in_min: Annotated[str, Meta(pattern="^(-?[0-9]+)?$")]
