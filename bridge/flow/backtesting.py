@@ -29,7 +29,6 @@ from bridge.flow.desk import Desk
 from bridge.flow.formerly import EVERYTHING, READ_FOR, SCORED_KINDS, Formerly, kind_by_clock
 from bridge.flow.gathering import MOST_MEMBERS, Makeup, makeups
 from bridge.flow.linking import can_link
-from bridge.flow.linking import can_link
 from bridge.flow.recalling import members_of, noted_facts, read_apart, recall
 from bridge.store import micros
 
