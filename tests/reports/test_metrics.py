@@ -395,5 +395,5 @@ async def test_loops_and_what_automations_spent_are_told_by_their_month(desk: De
     assert (september.opened, september.open) == (2, 1)
     assert (september.reply.median, september.reply.in_time, september.resolution.median) == (1.0, 1.0, 3.0)
     assert one_of(metrics.saves, month="2026-09").outreach == 0  # nothing of it has been sent yet
-    (given,) = [row for row in csv.DictReader(StringIO(write_table(metrics, "loops", "en")))]
+    (given,) = csv.DictReader(StringIO(write_table(metrics, "loops", "en")))
     assert (given["reply_median_h"], given["closed"]) == ("1", "1")
