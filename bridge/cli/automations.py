@@ -21,6 +21,7 @@ from bridge.automation.messages import load_messages
 from bridge.automation.preview import Preview
 from bridge.automation.register import Armed, find_armed, read_armed
 from bridge.automation.rules import Automation, read_automation
+from bridge.automation.surveys import ORIGIN as SURVEY
 from bridge.cli.automation_tables import in_words, show_preview
 from bridge.cli.desks import out, progress, with_desk
 from bridge.errors import BadRequest
@@ -100,7 +101,8 @@ def list_command(
         counts: dict[str, Counter[str]] = {}
         for id, _, state, _, count in await desk.store.all("automations.counts", since=micros(utc_now() - _COUNTED)):
             counts.setdefault(id, Counter())[state] += int(count)
-        return await read_armed(desk.store), counts, await register.paused(desk.store)
+        armed = tuple(one for one in await read_armed(desk.store) if one.origin != SURVEY)
+        return armed, counts, await register.paused(desk.store)
 
     armed, counts, held = asyncio.run(with_desk(act))
     if as_json:

@@ -16,6 +16,7 @@ from bridge.automation.messages import load_messages
 from bridge.automation.register import Armed, find_armed, read_armed, versions
 from bridge.automation.rules import Automation, compile_automation, read_automation
 from bridge.automation.spending import spent
+from bridge.automation.surveys import ORIGIN as SURVEY
 from bridge.errors import BadRequest, ConfigError, Conflict
 from bridge.flow.approaching import office_of
 from bridge.gateway.endpoint import Call
@@ -176,9 +177,10 @@ class Runs(Struct, kw_only=True):
 
 
 async def listing(call: Call) -> Listing:
-    """Every automation, with what it did in the last 30 days."""
+    """Every automation but those of survey plans, with what it did in the last 30 days."""
     counts, sent = await _counted(call)
-    found = [await _entry(call, one, counts, sent) for one in await read_armed(call.gate.store)]
+    armed = [one for one in await read_armed(call.gate.store) if one.origin != SURVEY]
+    found = [await _entry(call, one, counts, sent) for one in armed]
     return Listing(paused=await register.paused(call.gate.store), automations=found)
 
 

@@ -19,15 +19,15 @@ from bridge.model import Channel
 from bridge.playbook.offers import Catalogue
 from bridge.settings import read_settings
 from bridge.store import Store
+from tests.automation.asking import AFTER
 from tests.automation.mailing import TUESDAY
-from tests.automation.test_surveying import AFTER
 
 CONFIG = read_settings().config_dir
 MESSAGE = MessageForm(
     subject={"de": "Eine Frage", "en": "A question"},
-    lines={"de": ["Hier antworten: {{ survey_link }}"], "en": ["Answer here: {{ survey_link }}"]},
+    lines={"de": ("Hier antworten: {{ survey_link }}",), "en": ("Answer here: {{ survey_link }}",)},
 )
-MUTE = msgspec.structs.replace(MESSAGE, lines=MESSAGE.lines | {"en": ["Answer, please."]})
+MUTE = msgspec.structs.replace(MESSAGE, lines={**MESSAGE.lines, "en": ("Answer, please.",)})
 LINK = "https://form.example.org/to/abc#crm_id={id:helpdesk}&sent_at={sent_at}&r={reference}"
 
 
