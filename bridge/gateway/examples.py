@@ -25,6 +25,7 @@ from bridge.gateway import (
     reports,
     scripts,
     subjects,
+    surveys,
     system,
     tickets,
     webhooks,
@@ -205,6 +206,8 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     models.roll_back: Shown(
         path={"kind": "risk"}, body={"version": "5d1c07e2b94fa836", "reason": "says too little since the price rise"}
     ),
+    surveys.show: Shown(path={"id": "nps"}),
+    surveys.switch: Shown(path={"id": "nps", "mode": "dry"}),
     doubles.listing: Shown(query={"state": "open", "limit": "20"}),
     doubles.merge: Shown(path=_PROPOSAL, body={"reason": "same person, said so on the phone"}),
     doubles.refuse: Shown(path=_PROPOSAL, body={"reason": "father and son"}),
