@@ -51,9 +51,10 @@ def listing(
         )
         return [loop_of(row) for row in rows]
 
-    table = Table("Loop", "Kind", "Owner", "Due", "State", box=None, padding=(0, 2))
+    table = Table("Loop", "Kind", "Owner", "Due (UTC)", "State", box=None, padding=(0, 2))
+    table.columns[0].min_width = 26  # an id that is cut is none
     for one in asyncio.run(with_desk(act)):
-        due = "" if one.due is None else f"{one.due:%Y-%m-%d %H:%M} UTC"
+        due = "" if one.due is None else f"{one.due:%m-%d %H:%M}"
         late = "[red]overdue[/]" if one.overdue(now) else one.state
         table.add_row(one.id, one.opener, escape(one.owner), due, late)
     out.print(table if table.row_count else "No loop is open.")
