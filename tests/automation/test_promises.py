@@ -27,7 +27,8 @@ from bridge.flow.sending import HELD, send_due
 from bridge.flow.sweeping import sweep_once
 from bridge.store import Store, Unit, open_store
 from tests.automation.mailing import APOLOGY, TUESDAY, Vendor, clients_of, make_office, people, rule, tell, work
-from tests.desks import drain, ticket, user
+from tests.automation.pastlife import person
+from tests.desks import drain, feed, ticket, user
 from tests.dump import query
 
 LATER = TUESDAY + timedelta(minutes=1)
@@ -258,6 +259,49 @@ async def test_a_message_waits_while_a_matter_is_open_and_is_given_up_after_the_
         assert due == ({"due": 1} if day < 7 else due)
     assert await outbox.count(store) == {"refused": 1}
     assert (await _reasons(database_url))[-1] == ("refused", "gave_up_waiting")
+
+
+async def test_a_run_that_never_may_write_gives_up_and_says_so(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(while_ticket_open="wait"))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY), ticket(8, 1, at=TUESDAY, type="question")])
+    for day in range(9):
+        await work(desk, clients_of(desk, vendor), LATER + timedelta(days=day))
+    assert vendor.done == [] and await outbox.count(store) == {}
+    assert await query(database_url, "select state, reason from runs") == [("refused", "gave_up_waiting")]
+
+
+async def test_for_who_died_in_between_nothing_at_all_is_done_any_more(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    note = {"add_note": {"through": "hook", "text": {"de": "Bitte anrufen", "en": "Please call"}}}
+    desk = await make_office(store, tmp_path, rule(do=[{"wait": {"hours": 1}}, note, *APOLOGY["do"]]))
+    await tell(desk, [user(1, email="u1@example.org"), ticket(9, 1, at=TUESDAY)])
+    await work(desk, clients_of(desk, vendor), LATER)
+    await feed(desk, "hook", [person(1, LATER, deceased=True)], now=LATER)
+    await drain(desk, now=LATER)
+    await work(desk, clients_of(desk, vendor), LATER + timedelta(hours=2))
+    assert vendor.done == [] and await outbox.count(store) == {}
+    assert await query(database_url, "select state, reason from runs") == [("refused", "deceased")]
+
+
+async def test_a_step_that_no_source_can_do_is_left_out_and_the_next_is_done(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    ticket_elsewhere = {
+        "create_ticket": {
+            "through": "nowhere",
+            "subject": {"de": "Nachfassen", "en": "Follow up"},
+            "text": {"de": "Bitte", "en": "Please"},
+        }
+    }
+    desk = await make_office(store, tmp_path, rule(do=[ticket_elsewhere, *APOLOGY["do"]]))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert len(vendor.done) == 1
+    assert (await _reasons(database_url))[0] == ("refused", "no_source")
+    assert await query(database_url, "select state, reason from runs") == [("done", "no_source")]
 
 
 async def test_while_all_is_paused_what_is_enqueued_rests(
