@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from bridge.automation import forms
-from bridge.automation.forms import AutomationFile, MessageForm, StepForm
+from bridge.automation.forms import MessageForm, StepForm
 from bridge.automation.messages import (
     LINKS,
     LONGEST_LINE,
@@ -30,6 +30,7 @@ from bridge.facts import FactKind
 from bridge.flow.approaching import office_of
 from bridge.gateway import automation_words as said
 from bridge.gateway.automation_words import Said
+from bridge.gateway.automations import form_of
 from bridge.gateway.endpoint import Call
 from bridge.model import Money
 from bridge.playbook.situation import SCRIPT_VOCABULARY
@@ -150,7 +151,7 @@ class Vocabulary(Struct, kw_only=True):
     messages: list[Stored]
     offers: list[Offered]
     owners: list[str]
-    templates: list[AutomationFile]
+    templates: list[dict[str, Any]]
     reasons: dict[str, Said]
     states: dict[str, Said]
 
@@ -205,7 +206,7 @@ async def vocabulary(call: Call) -> Vocabulary:
             for one in office.catalogue.offers.values()
         ],
         owners=sorted(office.policy.people),
-        templates=[one.file for one in templates],
+        templates=[form_of(one.file) for one in templates],
         reasons=dict(said.REASONS),
         states=dict(said.STATES),
     )

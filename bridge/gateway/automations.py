@@ -85,14 +85,14 @@ class Kept(Struct, kw_only=True):
     at: datetime
     by: str
     in_use: bool
-    form: AutomationFile
+    form: dict[str, Any]
 
 
 class Shown(Struct, kw_only=True):
     """One automation with its form, as `PUT` takes it, and every version, newest first."""
 
     entry: Entry
-    form: AutomationFile
+    form: dict[str, Any]
     versions: list[Kept]
 
 
@@ -282,14 +282,14 @@ async def _shown(call: Call, armed: Armed) -> Shown:
     counts, sent = await _counted(call)
     return Shown(
         entry=await _entry(call, armed, counts, sent),
-        form=msgspec.structs.replace(armed.rule.file, mode=armed.mode),
+        form=form_of(msgspec.structs.replace(armed.rule.file, mode=armed.mode)),
         versions=[
             Kept(
                 version=one.version,
                 at=one.at,
                 by=_named(call, one.by),
                 in_use=one.version == armed.rule.version,
-                form=one.file,
+                form=form_of(one.file),
             )
             for one in await versions(call.gate.store, armed.id)
         ],
@@ -334,6 +334,12 @@ async def _entry(call: Call, armed: Armed, counts: dict[str, list[Count]], sent:
             every=file.budget.every if file.budget else None,
         ),
     )
+
+
+def form_of(file: AutomationFile) -> dict[str, Any]:
+    """As it stands in a file, and as `PUT` takes it."""
+    form: dict[str, Any] = msgspec.to_builtins(file)
+    return form
 
 
 def kind_of(step: Any) -> str:
