@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from bridge.gateway import (
     assist,
+    automation_vocabulary,
+    automations,
     customers,
     doubles,
     events,
@@ -21,6 +23,7 @@ from bridge.gateway import (
     models,
     outbox,
     outcomes,
+    previews,
     replaying,
     reports,
     scripts,
@@ -147,6 +150,14 @@ _FORMATS: Final = (*_FORMS, "text/plain; charset=utf-8")
 _ID: Final = {"id": _CUSTOMER}
 _LOOP: Final = {"id": "l_5f0c2a9be14d7a315f0c2a9b"}
 _PROPOSAL: Final = {"id": "p_8d1519ec372b68cf"}
+_RULE: Final = {"id": "bad_nps"}
+_FORM: Final[dict[str, Any]] = {
+    "id": "sorry",
+    "title": {"de": "Entschuldigen", "en": "Apologise"},
+    "when": {"fact": "survey.answered", "where": {"fact.metric": "nps", "fact.score": {"at_most": 6}}},
+    "purpose": "service",
+    "do": [{"send_email": {"message": "apology", "apology": True}}],
+}
 _BUDGET: Final = ("X-Budget-Ms", "X-Host")
 _EVENTS: Final = ("text/event-stream",)
 _SEEN: Final = ("Last-Event-ID",)
@@ -206,6 +217,15 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     models.roll_back: Shown(
         path={"kind": "risk"}, body={"version": "5d1c07e2b94fa836", "reason": "says too little since the price rise"}
     ),
+    automations.show: Shown(path=_RULE),
+    automations.save: Shown(path=_RULE, body={"automation": _FORM, "version": "5d1c07e2b94fa836"}),
+    automations.remove: Shown(path=_RULE),
+    automations.switch: Shown(path=_RULE, body={"mode": "on", "roll_out": 0.1}),
+    automations.roll_back: Shown(path=_RULE, body={"version": "5d1c07e2b94fa836"}),
+    automations.runs: Shown(path=_RULE, query={"limit": "20"}),
+    automation_vocabulary.message_preview: Shown(body={"message": "apology", "fact": "survey.answered"}),
+    previews.show: Shown(body={"automation": _FORM, "days": 90}),
+    previews.effect: Shown(path=_RULE),
     surveys.show: Shown(path={"id": "nps"}),
     surveys.switch: Shown(path={"id": "nps", "mode": "dry"}),
     doubles.listing: Shown(query={"state": "open", "limit": "20"}),
