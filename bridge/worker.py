@@ -27,9 +27,9 @@ from bridge.flow.linking import KEEP as KEEP_LINKS
 from bridge.flow.reading import next_try
 from bridge.flow.relearning import learn_next
 from bridge.flow.sending import send_due
+from bridge.flow.settling import reconcile_due
 from bridge.flow.survey_answers import match_answers
 from bridge.flow.surveying import survey_once
-from bridge.flow.settling import reconcile_due
 from bridge.flow.sweeping import sweep_once
 from bridge.flow.tending import tend_once
 from bridge.intake import inbox, sync

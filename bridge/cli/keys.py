@@ -45,9 +45,7 @@ def new_key(
 def console_link(
     name: Annotated[str, typer.Argument(help="Who it is for, as the audit trail will name them")],
     role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}")] = "manager",
-    days: Annotated[
-        int, typer.Option(min=1, help="For how long; then a new link is needed")
-    ] = 90,
+    days: Annotated[int, typer.Option(min=1, help="For how long; then a new link is needed")] = 90,
 ) -> None:
     """Make a link by which one person signs in at the console: good once, within a day.
 

@@ -88,7 +88,8 @@ async def _loops(call: Call) -> list[Errand]:
 
 
 async def _proposals(call: Call) -> list[Errand]:
-    count = dict(await call.gate.store.all("review.counted")).get("open", 0)
+    counts: dict[str, int] = dict(await call.gate.store.all("review.counted"))
+    count = counts.get("open", 0)
     return [Errand(kind="identity_open", page="identity", count=count)] if count else []
 
 

@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from bridge.automation.links import Token, read_token
-from bridge.automation.rules import Automation
-from bridge.flow import Desk
+from bridge.automation.rules import Automation, read_automation
+from bridge.flow import Desk, load_rules
+from bridge.settings import read_settings
 from bridge.store import Store
 from bridge.worker import Worker
-from tests.automation.mailing import TUESDAY, Vendor, make_office, people, rule, tell
+from tests.automation.mailing import APOLOGY, TUESDAY, Vendor, make_office, people, rule, tell
 from tests.desks import drain, read_exports, ticket
 
 TICKETS = "0123456789abcdef0123456789abcdef"
@@ -71,3 +72,10 @@ def tokens(vendor: Vendor, which: int = -1) -> dict[str, str]:
 def opened(token: str) -> Token:
     """The token as the gateway reads it."""
     return read_token([TICKETS], token)
+
+
+def offering(amount: int = 20) -> Automation:
+    """An automation that offers a goodwill credit of `amount` by a link."""
+    offer = {"id": "goodwill_credit", "amount": amount, "message": says("accept: {{ accept_link }}")}
+    catalogue = load_rules(read_settings()).deciding.playbooks.catalogue
+    return read_automation(APOLOGY | {"do": [{"offer": offer}]}, "test", catalogue, {})

@@ -25,6 +25,7 @@ from bridge.playbook.offers import Catalogue
 from bridge.settings import read_settings
 from bridge.store import Store
 from tests.desks import NOW, SECRET, drain, feed, go_live, user
+from tests.dump import query
 
 TUESDAY = datetime(2026, 11, 24, 9, tzinfo=timezone.utc)
 HOOK = "https://hooks.example.org/in"
@@ -144,3 +145,18 @@ async def tell(desk: Desk, items: Sequence[Item], now: datetime = TUESDAY, most:
 def people(count: int, at: datetime = NOW) -> list[Item]:
     """Customers 1 to `count`, known before anything happened."""
     return [user(number, at=at) for number in range(1, count + 1)]
+
+
+async def customers_of(url: str) -> dict[str, str]:
+    """Customer by their number at the helpdesk."""
+    return dict(await query(url, "select source_id, customer from profiles where source = 'helpdesk'"))
+
+
+async def reasons_of(url: str) -> list[tuple[str, str]]:
+    """Result and reason of every step there was."""
+    return await query(url, "select result, reason from run_steps order by run, number")
+
+
+def sent_to(vendor: Vendor) -> list[str]:
+    """Whom the vendor wrote to."""
+    return sorted(body["data"]["to"] for _, body in vendor.done)

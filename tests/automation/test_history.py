@@ -35,9 +35,7 @@ CUSTOMERS = 60
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(read_settings().config_dir, tmp_path / "config")
-    return read_settings(
-        demo=True, database_url=f"sqlite:///{tmp_path / 'example.db'}", config_dir=tmp_path / "config"
-    )
+    return read_settings(demo=True, database_url=f"sqlite:///{tmp_path / 'example.db'}", config_dir=tmp_path / "config")
 
 
 async def _desk(store: Store, settings: Settings) -> Desk:

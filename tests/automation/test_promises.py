@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from bridge.adapter.base import Item
 from bridge.automation import outbox
 from bridge.automation.register import pause, switch
-from bridge.errors import Superseded
-from bridge.facts import Origin
-from bridge.flow import Desk, mark_due, merge, split
-from bridge.flow.advancing import PUT_OFF, advance_due
-from bridge.flow.approaching import opt_out, person_of, read_known
-from bridge.flow.sending import HELD, send_due
+from bridge.flow import Desk, merge, split
+from bridge.flow.advancing import advance_due
+from bridge.flow.approaching import opt_out
+from bridge.flow.sending import HELD
 from bridge.flow.sweeping import sweep_once
-from bridge.store import Store, Unit, open_store
-from tests.automation.mailing import APOLOGY, TUESDAY, Vendor, clients_of, make_office, people, rule, tell, work
+from bridge.store import Store, open_store
+from tests.automation.mailing import (
+    APOLOGY,
+    TUESDAY,
+    Vendor,
+    clients_of,
+    customers_of,
+    make_office,
+    people,
+    reasons_of,
+    rule,
+    sent_to,
+    tell,
+    work,
+)
 from tests.automation.pastlife import person
 from tests.desks import drain, feed, ticket, user
 from tests.dump import query
@@ -39,19 +48,6 @@ AT_RISK = {"when": {"fact": "risk.rose"}, "at_most": None, "window": 30}
 @pytest.fixture
 def vendor() -> Vendor:
     return Vendor()
-
-
-async def _customers(url: str) -> dict[str, str]:
-    """Customer by their number at the helpdesk."""
-    return dict(await query(url, "select source_id, customer from profiles where source = 'helpdesk'"))
-
-
-async def _reasons(url: str) -> list[tuple[str, str]]:
-    return await query(url, "select result, reason from run_steps order by run, number")
-
-
-def _to(vendor: Vendor) -> list[str]:
-    return sorted(body["data"]["to"] for _, body in vendor.done)
 
 
 # What happens once
@@ -75,7 +71,7 @@ async def _messages(folder: Path, deliveries: list[Item], known: list[Item], par
     runs = {row[0] for row in await query(url, "select id from runs")}
     assert len({key for key, _ in vendor.done}) == len(vendor.done)
     await store.close()
-    return _to(vendor), runs
+    return sent_to(vendor), runs
 
 
 def _without_caps(desk: Desk) -> Any:
@@ -130,12 +126,12 @@ async def test_of_two_messages_to_customers_who_turn_out_to_be_one_the_older_goe
     await tell(desk, [ticket(2, 2, at=TUESDAY)])
     await advance_due(desk, most=9, now=LATER + timedelta(seconds=5))
     assert await outbox.count(store) == {"due": 2}
-    known = await _customers(database_url)
+    known = await customers_of(database_url)
     await merge(desk, known["1"], known["2"], by="key:1", evidence={}, now=LATER)
     await work(desk, clients_of(desk, vendor), LATER + timedelta(seconds=9))
-    assert _to(vendor) == ["person1@example.de"]
+    assert sent_to(vendor) == ["person1@example.de"]
     assert await outbox.count(store) == {"refused": 1, "sent": 1}
-    assert ("refused", "at_most") in await _reasons(database_url)
+    assert ("refused", "at_most") in await reasons_of(database_url)
 
 
 async def test_what_has_no_record_as_its_cause_is_said_once_to_customers_who_turn_out_to_be_one(
@@ -147,14 +143,14 @@ async def test_what_has_no_record_as_its_cause_is_said_once_to_customers_who_tur
     await tell(desk, people(2), TUESDAY - timedelta(days=3))
     while await sweep_once(desk, TUESDAY):
         pass
-    known = await _customers(database_url)
+    known = await customers_of(database_url)
     ((first,),) = await query(database_url, "select customer from runs order by due_at, id limit 1")
     await advance_due(desk, most=1, now=LATER)
     number = await merge(desk, known["1"], known["2"], by="key:1", evidence={}, now=LATER)
     await query(database_url, "update runs set lease_until = 0 returning 1")
     await work(desk, clients_of(desk, vendor), LATER)
     assert len(vendor.done) == 1
-    assert ("refused", "already_sent") in await _reasons(database_url)
+    assert ("refused", "already_sent") in await reasons_of(database_url)
     await split(desk, number, by="key:1", now=LATER)
     await work(desk, clients_of(desk, vendor), LATER + timedelta(hours=1))
     assert len(vendor.done) == 1 and first in known.values()
@@ -165,7 +161,7 @@ async def test_who_was_split_off_meanwhile_gets_no_message_of_the_others(
 ) -> None:
     desk = await make_office(store, tmp_path, rule())
     await tell(desk, people(2))
-    known = await _customers(database_url)
+    known = await customers_of(database_url)
     number = await merge(desk, known["1"], known["2"], by="key:1", evidence={}, now=TUESDAY)
     await tell(desk, [ticket(1, 1, at=TUESDAY), ticket(2, 2, at=TUESDAY)])
     await advance_due(desk, most=9, now=LATER)
@@ -173,8 +169,8 @@ async def test_who_was_split_off_meanwhile_gets_no_message_of_the_others(
     await split(desk, number, by="key:1", now=LATER)
     await work(desk, clients_of(desk, vendor), LATER)
     counts = await outbox.count(store)
-    assert sum(counts.values()) == 2 and _to(vendor) == ["person1@example.de"] * counts.get("sent", 0)
-    owners = await _customers(database_url)
+    assert sum(counts.values()) == 2 and sent_to(vendor) == ["person1@example.de"] * counts.get("sent", 0)
+    owners = await customers_of(database_url)
     sent_for = await query(database_url, "select customer from outbox where state = 'sent'")
     assert {row[0] for row in sent_for} <= {owners["1"]}
 
@@ -241,7 +237,7 @@ async def test_what_happens_between_the_decision_and_the_sending_still_counts(
     await happens(desk, database_url)
     await work(desk, clients_of(desk, vendor), LATER)
     assert vendor.done == [] and await outbox.count(store) == {"refused": 1}
-    assert await _reasons(database_url) == [("enqueued", ""), ("refused", reason)]
+    assert await reasons_of(database_url) == [("enqueued", ""), ("refused", reason)]
     assert await query(database_url, "select spent_minor from automation_spending") == [(0,)]
 
 
@@ -258,7 +254,7 @@ async def test_a_message_waits_while_a_matter_is_open_and_is_given_up_after_the_
         due = await outbox.count(store)
         assert due == ({"due": 1} if day < 7 else due)
     assert await outbox.count(store) == {"refused": 1}
-    assert (await _reasons(database_url))[-1] == ("refused", "gave_up_waiting")
+    assert (await reasons_of(database_url))[-1] == ("refused", "gave_up_waiting")
 
 
 async def test_a_run_that_never_may_write_gives_up_and_says_so(
@@ -300,7 +296,7 @@ async def test_a_step_that_no_source_can_do_is_left_out_and_the_next_is_done(
     await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
     await work(desk, clients_of(desk, vendor), LATER)
     assert len(vendor.done) == 1
-    assert (await _reasons(database_url))[0] == ("refused", "no_source")
+    assert (await reasons_of(database_url))[0] == ("refused", "no_source")
     assert await query(database_url, "select state, reason from runs") == [("done", "no_source")]
 
 
@@ -343,189 +339,3 @@ async def test_an_erased_run_s_message_is_not_sent(
     assert vendor.done == [] and await outbox.count(store) == {"refused": 2}
     reasons = await query(database_url, "select error from outbox order by error")
     assert reasons == [("customer_gone",), ("switched_off",)]
-
-
-# What vendors answer
-
-
-async def test_a_vendor_s_refusal_is_final_and_gives_the_money_back(
-    store: Store, database_url: str, tmp_path: Path
-) -> None:
-    desk = await make_office(store, tmp_path, rule(budget={"amount": 1}))
-    refusing = clients_of(desk, _Always(lambda request: httpx.Response(422)))
-    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
-    await work(desk, refusing, LATER)
-    await work(desk, refusing, LATER + timedelta(days=1))
-    ((state, error),) = await query(database_url, "select state, error from outbox")
-    assert state == "refused" and "422" in error and "example.de" not in error
-    assert await query(database_url, "select spent_minor from automation_spending") == [(0,)]
-
-
-async def test_a_vendor_that_is_busy_is_asked_again_when_it_said_and_given_up_after_six_attempts(
-    store: Store, database_url: str, tmp_path: Path
-) -> None:
-    desk = await make_office(store, tmp_path, rule(budget={"amount": 1}))
-    asked: list[datetime] = []
-    now = LATER
-
-    def busy(request: httpx.Request) -> httpx.Response:
-        asked.append(now)
-        return httpx.Response(429, headers={"retry-after": "120"})
-
-    clients = clients_of(desk, _Always(busy))
-    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
-    for minute in range(60):
-        now = LATER + timedelta(minutes=minute)
-        await work(desk, clients, now)
-    assert [(one - LATER) / timedelta(minutes=1) for one in asked] == [0, 2, 4, 6, 8, 10]
-    assert await outbox.count(store) == {"dead": 1}
-    assert await query(database_url, "select attempts, spent_minor from outbox, automation_spending") == [(6, 0)]
-
-
-async def test_an_adapter_that_breaks_leaves_a_doubt_and_a_client_that_cannot_be_made_does_not(
-    store: Store, database_url: str, tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = await make_office(store, tmp_path, rule())
-    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
-    await advance_due(desk, most=9, now=LATER)
-
-    def nothing(source: str) -> Any:
-        raise OSError("no certificates")
-
-    with capture_logs() as logs:
-        assert await send_due(desk, nothing, most=9, clock=lambda: LATER) == 1
-    assert [one["event"] for one in logs] == ["outbox.failed"]
-    assert await outbox.count(store) == {"due": 1}
-
-    async def breaks(*given: object) -> None:
-        raise KeyError("surprise")
-
-    monkeypatch.setattr(desk.registry.adapter("hook"), "send_email", breaks)
-    await query(database_url, "update outbox set lease_until = 0 returning 1")
-    with capture_logs() as logs:
-        await work(desk, clients_of(desk, vendor), LATER)
-    assert [one["event"] for one in logs] == ["outbox.broke"]
-    assert await query(database_url, "select state, error from outbox") == [("uncertain", "KeyError while it was done")]
-
-
-async def test_a_source_that_is_configured_no_more_refuses_and_gives_the_money_back(
-    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
-) -> None:
-    desk = await make_office(store, tmp_path, rule(budget={"amount": 1}))
-    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
-    await advance_due(desk, most=9, now=LATER)
-    del desk.registry.sources["hook"]
-    await work(desk, clients_of(desk, vendor), LATER)
-    assert await outbox.count(store) == {"refused": 1}
-    assert await query(database_url, "select spent_minor from automation_spending") == [(0,)]
-
-
-class _Always(Vendor):
-    """Answers everything alike."""
-
-    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
-        super().__init__()
-        self._answer = answer
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        return self._answer(request)
-
-
-# What goes wrong in the bridge itself
-
-
-async def test_a_run_that_something_is_wrong_with_waits_and_the_others_go_on(
-    store: Store, database_url: str, tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = await make_office(store, tmp_path, rule())
-    await tell(desk, [*people(2), ticket(8, 1, at=TUESDAY), ticket(9, 2, at=TUESDAY)])
-    troubles = [RuntimeError("odd"), Superseded("changed")]
-
-    async def trouble(*given: Any) -> Any:
-        if troubles:
-            raise troubles.pop(0)
-        return await person_of(*given)
-
-    monkeypatch.setattr("bridge.flow.advancing.person_of", trouble)
-    with capture_logs() as logs:
-        await work(desk, clients_of(desk, vendor), LATER)
-    assert [one["event"] for one in logs if one["log_level"] == "error"] == ["run.failed"]
-    assert len(vendor.done) == 1
-    await work(desk, clients_of(desk, vendor), LATER + PUT_OFF)
-    assert len(vendor.done) == 2
-
-
-async def test_a_message_that_changed_while_it_was_looked_at_is_looked_at_again(
-    store: Store, tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = await make_office(store, tmp_path, rule())
-    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
-    troubles = [Superseded("changed")]
-
-    async def trouble(*given: Any) -> Any:
-        if troubles:
-            raise troubles.pop(0)
-        return await read_known(*given)
-
-    monkeypatch.setattr("bridge.flow.sending.read_known", trouble)
-    await work(desk, clients_of(desk, vendor), LATER)
-    assert len(vendor.done) == 1
-
-
-async def test_a_long_run_goes_on_after_a_rest(
-    store: Store, tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    never = {"stop_if": {"since.resolved": {"at_least": 5}}}
-    desk = await make_office(store, tmp_path, rule(do=[*([never] * 12), *APOLOGY["do"]]))
-    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
-    monkeypatch.setattr("bridge.flow.advancing._AT_ONCE", 5)
-    await advance_due(desk, most=9, now=LATER)
-    assert await outbox.count(store) == {}
-    await work(desk, clients_of(desk, vendor), LATER)
-    assert len(vendor.done) == 1
-
-
-async def test_what_was_found_too_late_or_no_longer_applies_does_nothing(
-    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
-) -> None:
-    desk = await make_office(store, tmp_path, rule(**{"if": {"ticket.open": {"at_least": 5}}}), rule(id="late"))
-    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
-    await query(database_url, "update runs set due_at = 0 where automation = 'late' returning 1")
-    await query(database_url, "update runs set occurred_at = 0 where automation = 'late' returning 1")
-    await work(desk, clients_of(desk, vendor), LATER)
-    assert vendor.done == []
-    runs = await query(database_url, "select automation, state, reason from runs order by automation")
-    assert runs == [("late", "refused", "too_old"), ("sorry", "stopped", "condition")]
-
-
-async def test_a_ticket_that_an_automation_opened_sets_none_off(
-    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
-) -> None:
-    desk = await make_office(store, tmp_path, rule())
-    await tell(desk, people(1))
-    unit = Unit()
-    number = (await _customers(database_url))["1"]
-    said = {"subject": "Nachfassen", "text": "Bitte"}
-    outbox.enqueue(
-        unit, dedupe_key="k", source="helpdesk", action="create_ticket", args=said, now=TUESDAY, customer=number
-    )
-    await store.write(unit)
-    owner, (ours,) = await outbox.take(store, most=1, now=TUESDAY)
-    await outbox.begin(store, owner, ours.id, now=TUESDAY)
-    await outbox.finish(store, owner, ours.id, "sent", now=TUESDAY, reference="9")
-    await tell(desk, [ticket(9, 1, at=TUESDAY), ticket(10, 1, at=TUESDAY)])
-    await work(desk, clients_of(desk, vendor), LATER)
-    assert len(vendor.done) == 1
-    runs = await query(database_url, "select cause, state, reason from runs order by cause")
-    assert runs == [("helpdesk/ticket/10", "done", ""), ("helpdesk/ticket/9", "stopped", "own_ticket")]
-
-
-async def test_no_origin_but_what_happens_now_sets_anything_off(
-    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
-) -> None:
-    desk = await make_office(store, tmp_path, rule(), rule(id="danger", **AT_RISK))
-    await tell(desk, people(3))
-    await mark_due(desk, list((await _customers(database_url)).values()), Origin.remap)
-    await drain(desk, now=LATER)
-    await work(desk, clients_of(desk, vendor), LATER)
-    assert vendor.done == [] and await query(database_url, "select id from runs") == []

@@ -76,7 +76,7 @@ async def test_importing_history_with_every_automation_on_writes_to_nobody(
     store: Store, database_url: str, tmp_path: Path
 ) -> None:
     desk = await make_desk(store, tmp_path / "exports", now=NOW)
-    assert len(await adopt(store, desk.rules.automations, NOW - timedelta(days=800))) == 5
+    assert len(await adopt(store, desk.rules.automations, NOW - timedelta(days=800))) == 6
     for one in desk.rules.automations:
         await switch(store, one.id, "on", by="key:1", now=NOW - timedelta(days=700))
     await desk.look_up()

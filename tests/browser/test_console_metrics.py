@@ -41,8 +41,14 @@ def people(today: date) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "contract", raw | {"monthly": "40.00"} | more
             if place % 2 == 0:
                 answered = f"{(today - timedelta(days=45)).isoformat()}T10:00:00Z"
-                raw = {"id": f"ma{number}", "person": id, "metric": "nps", "answered": answered, "score": place % 11}
-                yield "answer", raw | {"scale": 10}
+                given: dict[str, Any] = {
+                    "id": f"ma{number}",
+                    "person": id,
+                    "metric": "nps",
+                    "answered": answered,
+                    "score": place % 11,
+                }
+                yield "answer", given | {"scale": 10}
 
 
 async def reckon(bridge: Running) -> None:

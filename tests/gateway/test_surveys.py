@@ -84,8 +84,6 @@ async def test_what_there_is_not_is_not_found_and_agents_may_not_switch(asking: 
 
 async def test_before_the_worker_has_read_a_plan_it_cannot_be_switched(gateway: Gateway) -> None:
     desk = gateway.gate.desk
-    desk.rules = msgspec.structs.replace(
-        desk.rules, surveys=(compile_plan(msgspec.convert(PLAN, SurveyFile), "test"),)
-    )
+    desk.rules = msgspec.structs.replace(desk.rules, surveys=(compile_plan(msgspec.convert(PLAN, SurveyFile), "test"),))
     answer = await gateway.post("/v1/surveys/after/on", "supervisor")
     assert answer.status_code == 404 and "worker" in answer.text

@@ -175,7 +175,7 @@ async def _propose(desk: Desk) -> None:
     """What she has in common with others is looked for, and somebody is proposed as the same person."""
     await look_for_doubles(desk, NOW)
     unit = Unit()
-    sides = {"a_source": "helpdesk", "a_id": str(ROSA), "b_source": "helpdesk", "b_id": "5"}
+    sides: dict[str, Any] = {"a_source": "helpdesk", "a_id": str(ROSA), "b_source": "helpdesk", "b_id": "5"}
     unit.add("review.put", id="p_1", score=7, evidence="[]", found_at=micros(NOW), **sides)
     await desk.store.write(unit)
     assert await query(desk.settings.database_url, "select token from match_tokens")

@@ -212,9 +212,9 @@ async def test_how_the_silent_feel_is_what_the_mood_model_in_use_found(desk: Des
 
 async def outcome(desk: Desk, key: str, at: datetime, **fields: Any) -> None:
     unit = Unit()
-    plain = {"decision": "d1", "customer": "c1", "kind": "result", "result": None, "offer": None, "amount_minor": None,
-             "currency": None, "note": None, "disposition": None, "agent": "a", "actor": "key:1", "cost_minor": None,
-             "cost_currency": None, "epoch": None, "situation": None}  # fmt: skip
+    plain: dict[str, Any] = {"decision": "d1", "customer": "c1", "kind": "result", "agent": "a", "actor": "key:1"}
+    empty = "result offer amount_minor currency note disposition cost_minor cost_currency epoch situation".split()
+    plain |= dict.fromkeys(empty)
     unit.add("gateway.add_outcome", **(plain | {"key": key, "at": micros(at)} | fields))
     await desk.store.write(unit)
 
@@ -360,13 +360,13 @@ def test_the_shipped_file_finds_what_people_say() -> None:
         assert next(iter(metering.named.find(text)), None) == reason
 
 
-LOOP = {
+LOOP: dict[str, Any] = {
     "customer": "c1", "matter": "feedback", "opener": "bad_nps", "cause": "", "records": "[]", "state": "closed",
     "owner": "team", "round": 1, "answers": 1, "reply_due": None, "resolve_due": None, "reply_left": None,
     "resolve_left": None, "waits_since": None, "waits_until": None, "resolve_escalated": 0, "check_at": None,
     "closed_by": "", "reason": "", "done": "",
 }  # fmt: skip
-SENT = {
+SENT: dict[str, Any] = {
     "source": "mail", "action": "send_email", "args": "{}", "customer": "c1", "fact": "f", "run": "r",
     "automation": "bad_nps", "step": 1, "channel": "email", "address": "", "purpose": "", "apology": 0,
 }  # fmt: skip
@@ -387,7 +387,7 @@ async def test_loops_and_what_automations_spent_are_told_by_their_month(desk: De
             reply_escalated=int(replied is None),
             closed_at=replied and micros(end),
         )
-        times = {"created_at": micros(noon), "due_at": micros(noon)}
+        times: dict[str, Any] = {"created_at": micros(noon), "due_at": micros(noon)}
         unit.add("outbox.put", **SENT, **times, dedupe_key=f"k{number}", cost_minor=50)
     await desk.store.write(unit)
     metrics = (await made(desk))["none"]

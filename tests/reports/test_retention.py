@@ -171,7 +171,7 @@ AMOUNTS = st.lists(st.tuples(DAYS, st.integers(0, 5000)), min_size=1, max_size=4
 def standings(draw: st.DrawFn) -> list[Standing]:
     found = []
     for number in range(draw(st.integers(0, 8))):
-        groups = {
+        groups: dict[str, Any] = {
             "customer": f"c{number}",
             "tier": draw(st.sampled_from(["gold", "bronze"])),
             "owner": draw(st.sampled_from(["", "A", "B"])),

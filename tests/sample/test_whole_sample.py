@@ -329,7 +329,7 @@ async def test_retention_by_month_is_what_truly_became_of_everybody(desk: Desk, 
     unreadable |= {one.customer_id for one in center.contracts if one.id in center.spoiled}
     async for page in count_customers(desk, now=NOW):
         numbers = await desk.store.all("customers.profiles", ids=[one.standing.customer for one in page])
-        of_crm = defaultdict(set)
+        of_crm: defaultdict[str, set[str]] = defaultdict(set)
         for source, number, customer, _ in numbers:
             of_crm[customer] |= {number} if source == "crm" else set()
         for one in page:
