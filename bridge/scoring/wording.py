@@ -35,12 +35,12 @@ def say(value: Any, language: str) -> str:
 
     Free text is made harmless (see `plain`) and cut to LONGEST_WORD.
     """
-    if isinstance(value, str):
-        return plain(value)
     if isinstance(value, datetime):  # written as the date it carries
         return _say_date(value.date(), language)
     if isinstance(value, date):
         return _say_date(value, language)
+    if isinstance(value, str):
+        return plain(value)
     if isinstance(value, Money):
         return _say_money(value, language)
     if isinstance(value, float):
