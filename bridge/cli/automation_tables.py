@@ -35,6 +35,7 @@ REASONS: Final[dict[str, str]] = {
     "condition": "`if` did not hold",
     "stop_if": "settled meanwhile",
     "customer_gone": "no customer any more",
+    "own_ticket": "the ticket is our own",
     "switched_off": "it was switched off",
 }
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"

@@ -269,6 +269,7 @@ REASONS: Final = _two(
         "stop_if": ("hat sich erledigt", "was settled"),
         "switched_off": ("inzwischen ausgeschaltet", "switched off meanwhile"),
         "customer_gone": ("Kunde nicht mehr da", "customer is gone"),
+        "own_ticket": ("das Ticket ist von uns selbst", "the ticket is our own"),
         "paused": ("alles war angehalten", "everything was paused"),
     }
 )

@@ -197,15 +197,23 @@ async def save(call: Call, body: Saving) -> Shown:
     given = call.headers.get(b"if-match", b"").decode("latin-1").strip('" ')
     if (given or body.version) != (before.rule.version if before else None):
         raise Conflict("somebody else changed it meanwhile; read it again")
-    if id in RESERVED:
-        raise BadRequest("id: this is the name of a page; choose another")
+    if id in RESERVED or (before is None and id.startswith(f"{SURVEY}_")):
+        raise BadRequest("id: this name is taken by a page or by surveys; choose another")
+    _not_of_a_survey(before)
     rule = read_rule(call, body.automation | {"id": id})
     mode: Mode = before.mode if before else "off"
     return await _changed(call, await register.save(store, rule, mode=mode, by=call.who.actor, now=call.now))
 
 
+def _not_of_a_survey(armed: Armed | None) -> None:
+    """What a survey plan sends with is changed with the plan alone, where it is counted who was asked."""
+    if armed is not None and armed.origin == SURVEY:
+        raise Conflict("this belongs to a survey: switch it at /v1/surveys, change its file in config/surveys")
+
+
 async def remove(call: Call) -> Gone:
     """Remove what was built in the console. Its runs and versions stay; what is under way stops."""
+    _not_of_a_survey(await find_armed(call.gate.store, call.path["id"]))
     await register.remove(call.gate.store, call.path["id"], by=call.who.actor, now=call.now)
     await call.gate.desk.look_up()
     return Gone(call.path["id"])
@@ -216,6 +224,7 @@ async def switch(call: Call, body: Switching) -> Shown:
     on; what is under way in another mode stops."""
     store, id = call.gate.store, call.path["id"]
     before = await find_armed(store, id)
+    _not_of_a_survey(before)
     if body.roll_out is not None and body.roll_out != before.rule.file.roll_out:
         file = msgspec.structs.replace(before.rule.file, roll_out=body.roll_out)
         rule = compile_automation(file, f"automation {id}")
@@ -228,6 +237,7 @@ async def switch(call: Call, body: Switching) -> Shown:
 async def roll_back(call: Call, body: Back) -> Shown:
     """Put a former version in use again; the mode stays."""
     id = call.path["id"]
+    _not_of_a_survey(await find_armed(call.gate.store, id))
     armed = await register.roll_back(call.gate.store, id, body.version, by=call.who.actor, now=call.now)
     return await _changed(call, armed)
 

@@ -125,8 +125,6 @@ class Pages:
         style = "\n".join(path.read_text("utf-8") for path in styles)
         self._assets[f"{CONSOLE_FILES}/console.css"] = make_asset(style, "text/css", *here)
         for name in CONSOLE_PAGES:
-            if not (folder / "pages" / f"{name}.js").exists():
-                continue  # TEMPORARY until every page is there
             module = make_asset(join_modules(folder / "pages" / f"{name}.js", "open"), script, *here)
             self._assets[f"{CONSOLE_FILES}/{name}.js"] = module
         self._assets[f"{CONSOLE_FILES}/console.js"] = make_asset(join_modules(folder / "console.js"), script, *here)

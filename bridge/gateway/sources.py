@@ -77,7 +77,7 @@ async def listing(call: Call) -> Sources:
                 name=name,
                 adapter=adapter,
                 title=configured[name].manifest.title if name in configured else adapter,
-                state=_state(error, live_since, seen_at),
+                state=_state(error, live_since, seen_at is not None or bool(counts[name])),
                 configured=name in configured,
                 registered_at=instant(registered_at),
                 live_since=_maybe(live_since),
@@ -132,9 +132,9 @@ def _maybe(at: int | None) -> datetime | None:
     return None if at is None else instant(at)
 
 
-def _state(error: str | None, live_since: int | None, seen_at: int | None) -> str:
+def _state(error: str | None, live_since: int | None, heard: bool) -> str:
     if error is not None:
         return "failing"
-    if seen_at is None:
+    if not heard:
         return "silent"
     return "importing" if live_since is None else "live"

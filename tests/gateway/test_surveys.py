@@ -82,6 +82,25 @@ async def test_what_there_is_not_is_not_found_and_agents_may_not_switch(asking: 
     assert (await asking.post("/v1/surveys/after/on", "agent")).status_code == 403
 
 
+async def test_what_a_plan_sends_with_is_changed_with_the_plan_alone(asking: Gateway) -> None:
+    path = "/v1/automations/survey_after"
+    shown = (await asking.get(path, "supervisor")).json()
+    put = {"automation": shown["form"], "version": shown["entry"]["version"]}
+    for answer in (
+        await asking.post(f"{path}/mode", "supervisor", json={"mode": "on"}),
+        await asking.post(f"{path}/rollback", "supervisor", json={"version": shown["entry"]["version"]}),
+        await asking.client.request("PUT", path, headers=asking.bearer("supervisor"), json=put),
+        await asking.client.request("DELETE", path, headers=asking.bearer("supervisor")),
+    ):
+        assert answer.status_code == 409, answer.text
+        assert "/v1/surveys" in answer.text
+    new = {"automation": put["automation"] | {"id": "survey_mine"}, "version": None}
+    answer = await asking.client.request(
+        "PUT", "/v1/automations/survey_mine", headers=asking.bearer("supervisor"), json=new
+    )
+    assert answer.status_code == 400 and answer.json()["error"]["message"].startswith("id:")
+
+
 async def test_before_the_worker_has_read_a_plan_it_cannot_be_switched(gateway: Gateway) -> None:
     desk = gateway.gate.desk
     desk.rules = msgspec.structs.replace(desk.rules, surveys=(compile_plan(msgspec.convert(PLAN, SurveyFile), "test"),))

@@ -8,7 +8,7 @@ export const TEXTS = {
     add: 'Neue Automation', pause: 'Alles anhalten', resume: 'Weiter', pausedNow: 'Alles ist angehalten: Es wird nichts begonnen und nichts verschickt.',
     pauseTitle: 'Alle Automationen anhalten?', pauseText: 'Es wird nichts begonnen und nichts verschickt, bis Sie es zurücknehmen. Was inzwischen geschieht, zählt nur, solange es frisch ist.',
     columns: { name: 'Name', mode: 'Stand', runs: 'Auslöser, 30 Tage', messages: 'gesendet', refused: 'nicht getan', spent: 'Budget', changed: 'geändert' },
-    modes: { off: 'aus', dry: 'Probelauf', on: 'ein' }, onFor: (part) => `ein für ${share(part, 'de')}`, by: (when, who) => `${when} von ${who}`, file: 'aus Datei',
+    modes: { off: 'aus', dry: 'Probelauf', on: 'ein' }, onFor: (part) => `ein für ${share(part, 'de')}`, by: (when, who) => `${when} von ${who}`, file: 'der Datei',
     spentOf: (spent, budget) => `${spent} von ${budget}`, begin: 'Womit beginnen?', beginText: 'Eine Vorlage lässt sich in allem ändern. Eingeschaltet wird erst, wenn Sie es sagen.', empty: 'Leer beginnen', emptyText: 'Alles selbst zusammensetzen.',
     back: 'Alle Automationen', title: 'Name', draft: 'Entwurf', notSaved: 'noch nicht gespeichert', unsaved: 'nicht gespeicherte Änderungen', off: 'ausgeschaltet', live: (when) => `eingeschaltet seit ${when}`, dry: 'Probelauf: es wird nichts gesendet',
     changedAt: (when, who) => `geändert ${when} von ${who}`, save: 'Speichern', saved: 'Gespeichert.', switchOn: 'Mit 10 % einschalten', widen: 'Auf alle ausweiten', switchOff: 'Ausschalten', tryDry: 'Probelauf', remove: 'Löschen',
