@@ -23,7 +23,7 @@ from bridge.automation.register import paused, rule_of
 from bridge.automation.rules import Act, Automation
 from bridge.automation.spending import give_back
 from bridge.automation.triggering import Run, run_of
-from bridge.errors import NotFound, Superseded, VendorRefused, VendorRetryable
+from bridge.errors import Superseded, VendorRefused, VendorRetryable
 from bridge.flow.approaching import person_of, read_known
 from bridge.flow.desk import Desk
 from bridge.flow.reading import next_try
@@ -33,6 +33,7 @@ from bridge.telemetry import log
 AT_ONCE: Final = 8
 HELD: Final = timedelta(seconds=60)
 """How long a message rests while all is paused."""
+EXAMPLE: Final = "an example sends nothing: its people are made up, and its vendors know nothing of it"
 _BACK_OFF: Final = timedelta(minutes=5)
 Clients = Callable[[str], Client]
 
@@ -73,11 +74,11 @@ async def _send(desk: Desk, clients: Clients, owner: str, outgoing: Outgoing, cl
         if stop.until is not None:
             await outbox.defer(store, owner, outgoing.id, due_at=stop.until, reason=stop.reason)
         return
-    try:
-        adapter = desk.registry.adapter(outgoing.source)
-    except NotFound as problem:
+    adapter = desk.registry.sources.get(outgoing.source)
+    if adapter is None or adapter.source.demo:
         unit = Unit()
-        outbox.decline(unit, owner, outgoing.id, reason=str(problem), now=clock())
+        reason = EXAMPLE if adapter else f"no source {outgoing.source!r} is configured any more"
+        outbox.decline(unit, owner, outgoing.id, reason=reason, now=clock())
         await return_cost(desk, unit, outgoing)
         await store.write(unit)
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -17,7 +18,7 @@ from bridge.facts import Origin
 from bridge.flow import mark_due
 from bridge.flow.advancing import PUT_OFF, advance_due
 from bridge.flow.approaching import person_of, read_known
-from bridge.flow.sending import send_due
+from bridge.flow.sending import EXAMPLE, send_due
 from bridge.store import Store, Unit
 from tests.automation.mailing import (
     APOLOGY,
@@ -117,6 +118,17 @@ async def test_a_source_that_is_configured_no_more_refuses_and_gives_the_money_b
     await work(desk, clients_of(desk, vendor), LATER)
     assert await outbox.count(store) == {"refused": 1}
     assert await query(database_url, "select spent_minor from automation_spending") == [(0,)]
+
+
+async def test_from_an_example_nothing_is_sent(store: Store, database_url: str, tmp_path: Path, vendor: Vendor) -> None:
+    desk = await make_office(store, tmp_path, rule())
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    adapter = desk.registry.sources["hook"]
+    adapter.source = msgspec.structs.replace(adapter.source, demo=True)
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert vendor.done == []
+    assert await query(database_url, "select state, error from outbox") == [("refused", EXAMPLE)]
 
 
 class _Always(Vendor):
