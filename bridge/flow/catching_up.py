@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from bridge.automation.loop_evidence import prove
 from bridge.automation.loops import Change
-from bridge.facts import Fact, FactKind, Origin
+from bridge.facts import Fact, FactKind
 from bridge.flow.approaching import survivor
+from bridge.flow.concluding import fact_of
 from bridge.flow.desk import Desk
 from bridge.flow.gathering import makeups, views
 from bridge.flow.looping import admit, keep, loops_of, show_due
-from bridge.store import Unit, instant, micros
+from bridge.store import Unit, micros
 
 
 async def open_past(desk: Desk, *, since: datetime, now: datetime) -> int:
@@ -30,7 +28,7 @@ async def open_past(desk: Desk, *, since: datetime, now: datetime) -> int:
     kinds = sorted({one.kind.value for one in desk.rules.loops.openers} - {FactKind.outcome_recorded.value})
     found: defaultdict[str, list[Fact]] = defaultdict(list)
     for row in await desk.store.all("loops.facts_since", kinds=kinds, since=micros(since), until=micros(now)):
-        fact = _fact(row)
+        fact = fact_of(row)
         if desk.rules.loops.opener_for(fact.kind, fact.data) is not None:
             found[await survivor(desk, fact.customer)].append(fact)
     opened = 0
@@ -60,17 +58,3 @@ async def _open(desk: Desk, customer: str, facts: list[Fact], now: datetime) -> 
     show_due(unit, customer, [one.loop for one in loops.values()])
     await desk.store.write(unit)
     return len(loops) - len(before)
-
-
-def _fact(row: tuple[Any, ...]) -> Fact:
-    id, kind, customer, occurred_at, known_at, origin, cause, data = row
-    return Fact(
-        id=id,
-        kind=FactKind(kind),
-        customer=customer,
-        occurred_at=instant(occurred_at),
-        known_at=instant(known_at),
-        origin=Origin(origin),
-        cause=cause,
-        data=msgspec.json.decode(data),
-    )

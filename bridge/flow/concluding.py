@@ -11,7 +11,7 @@ import msgspec
 
 from bridge.automation.triggering import trigger
 from bridge.decisions import Prepared, decide
-from bridge.facts import Fact, Origin
+from bridge.facts import Fact, FactKind, Origin
 from bridge.flow import noticing
 from bridge.flow.desk import Desk
 from bridge.flow.folding import Change
@@ -26,7 +26,7 @@ from bridge.identity.partition import Assertion, Pid, Profile
 from bridge.intake.records import Name
 from bridge.model import Key, KeyKind
 from bridge.scoring.view import View
-from bridge.store import Row, Unit, micros
+from bridge.store import Row, Unit, instant, micros
 
 OTHER_RULES = timedelta(minutes=5)
 """How long a decision stands that was made by other rules than the worker's: this process, or the worker, is about to
@@ -372,3 +372,18 @@ def fact_row(fact: Fact) -> dict[str, Any]:
         "cause": fact.cause,
         "data": msgspec.json.encode(fact.data).decode(),
     }
+
+
+def fact_of(row: Row) -> Fact:
+    """Of a row of the table `facts`, in the order of `fact_row`."""
+    id, kind, customer, occurred_at, known_at, origin, cause, data = row
+    return Fact(
+        id=id,
+        kind=FactKind(kind),
+        customer=customer,
+        occurred_at=instant(occurred_at),
+        known_at=instant(known_at),
+        origin=Origin(origin),
+        cause=cause,
+        data=msgspec.json.decode(data),
+    )

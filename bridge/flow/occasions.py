@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from typing import Final, Literal
 
-import msgspec
 from msgspec import Struct
 
 from bridge.automation.dated import dated_facts
@@ -21,6 +20,7 @@ from bridge.automation.tranches import Past, Ready, bad_probability, shrunk, tir
 from bridge.automation.triggering import matches
 from bridge.facts import Fact, FactKind, Origin
 from bridge.flow.approaching import Known, office_of, person_of, read_known
+from bridge.flow.concluding import fact_of
 from bridge.flow.desk import Desk
 from bridge.flow.linking import can_link
 from bridge.flow.looping import owner_of
@@ -28,7 +28,7 @@ from bridge.model import SurveyMetric
 from bridge.scoring.mood import read_row
 from bridge.scoring.result import PredictedMood, Scores
 from bridge.scoring.view import View
-from bridge.store import Row, Unit, instant, micros
+from bridge.store import Unit, instant, micros
 
 PAGE: Final = 200
 LATE: Final = timedelta(minutes=10)
@@ -140,7 +140,7 @@ async def _facts(
         after=last,
         most=PAGE,
     )
-    facts = [_fact(row) for row in rows]
+    facts = [fact_of(row) for row in rows]
     found = [_from_fact(plan, one) for one in facts if _counts(desk, plan, one, until, live_since)]
     following = f"{rows[-1][4]} {rows[-1][0]}" if len(rows) == PAGE else None
     return Looked(found=found, next=following, seen=len(rows))
@@ -159,20 +159,6 @@ def _counts(desk: Desk, plan: Plan, fact: Fact, until: datetime, live_since: dat
 def _from_fact(plan: Plan, fact: Fact) -> CameUp:
     at = max(fact.occurred_at + plan.file.when.delay.length, fact.known_at if plan.by_fact else fact.occurred_at)
     return CameUp(id=occasion_id(plan, fact_cause(fact.kind, fact.id)), customer=fact.customer, cause=fact.cause, at=at)
-
-
-def _fact(row: Row) -> Fact:
-    id, kind, customer, occurred_at, known_at, origin, cause, data = row
-    return Fact(
-        id=id,
-        kind=FactKind(kind),
-        customer=customer,
-        occurred_at=instant(occurred_at),
-        known_at=instant(known_at),
-        origin=Origin(origin),
-        cause=cause,
-        data=msgspec.json.decode(data),
-    )
 
 
 def _begin(day: date) -> datetime:

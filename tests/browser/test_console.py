@@ -16,6 +16,7 @@ from bridge.store import Unit
 from bridge.store.keys import keep_key
 from tests.browser.running import TICKETS, Running, utc_now
 from tests.browser.test_card import faults
+from tests.browser.watching import wide_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -30,15 +31,8 @@ def example(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A desk's page whose scripts do not fail and break no policy."""
-    context = await browser.new_context(viewport={"width": 1240, "height": 800}, locale="de-DE", color_scheme="light")
-    made = await context.new_page()
-    problems: list[str] = []
-    made.on("pageerror", lambda problem: problems.append(str(problem)))
-    made.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
-    yield made
-    await context.close()
-    assert problems == []
+    async with wide_page(browser, width=1240, height=800) as opened_page:
+        yield opened_page
 
 
 def key_for(bridge: Running, name: str, role: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from bridge.flow.catching_up import open_past
 from tests.browser.running import Running, utc_now
 from tests.browser.test_card import faults
+from tests.browser.watching import wide_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 PEOPLE = (
@@ -40,15 +41,8 @@ def example(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A desk's page whose scripts do not fail and break no policy."""
-    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="de-DE", color_scheme="light")
-    made = await context.new_page()
-    problems: list[str] = []
-    made.on("pageerror", lambda problem: problems.append(str(problem)))
-    made.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
-    yield made
-    await context.close()
-    assert problems == []
+    async with wide_page(browser, width=1440, height=900) as opened_page:
+        yield opened_page
 
 
 async def test_what_is_overdue_comes_first_and_the_keyboard_goes_from_card_to_card(

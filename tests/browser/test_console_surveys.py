@@ -18,6 +18,7 @@ from bridge.automation.surveys import compile_plan
 from bridge.store import Unit, micros
 from tests.browser.running import MANIFEST, Running, utc_now
 from tests.browser.test_card import faults
+from tests.browser.watching import wide_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 TEAM = {"de": "Kundenbindung", "en": "Retention team"}
@@ -126,15 +127,8 @@ async def _history(bridge: Running) -> None:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A desk's page whose scripts do not fail and break no policy."""
-    context = await browser.new_context(viewport={"width": 1240, "height": 1000}, locale="de-DE", color_scheme="light")
-    made = await context.new_page()
-    problems: list[str] = []
-    made.on("pageerror", lambda problem: problems.append(str(problem)))
-    made.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
-    yield made
-    await context.close()
-    assert problems == []
+    async with wide_page(browser, width=1240, height=1000) as opened_page:
+        yield opened_page
 
 
 async def test_all_surveys_say_when_they_ask_and_how_many_answered(

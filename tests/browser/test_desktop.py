@@ -14,7 +14,7 @@ from bridge.sample import callers_at
 from tests.browser.people import PHONES, everybody
 from tests.browser.running import Running, utc_now
 from tests.browser.test_card import HOLES, faults
-from tests.patience import PATIENCE_SECONDS
+from tests.browser.watching import wide_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -32,16 +32,8 @@ def example(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A page as wide as a desk, whose scripts do not fail."""
-    context = await browser.new_context(viewport={"width": 1360, "height": 1320}, locale="de-DE", color_scheme="light")
-    context.set_default_timeout(PATIENCE_SECONDS * 1000)
-    made = await context.new_page()
-    problems: list[str] = []
-    made.on("pageerror", lambda problem: problems.append(str(problem)))
-    made.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
-    yield made
-    await context.close()
-    assert problems == []
+    async with wide_page(browser, width=1360, height=1320) as opened_page:
+        yield opened_page
 
 
 async def test_a_call_rings_is_answered_gets_its_card_and_its_outcome_by_keys_alone(

@@ -14,6 +14,7 @@ from bridge.sample import make_center
 from bridge.sample.past import keep_past
 from tests.browser.running import Running, utc_now
 from tests.browser.test_card import faults
+from tests.browser.watching import wide_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -30,15 +31,8 @@ def tried(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[R
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A page as wide as a desk, whose scripts do not fail and break no policy."""
-    context = await browser.new_context(viewport={"width": 1320, "height": 1100}, locale="de-DE", color_scheme="light")
-    made = await context.new_page()
-    problems: list[str] = []
-    made.on("pageerror", lambda problem: problems.append(str(problem)))
-    made.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
-    yield made
-    await context.close()
-    assert problems == []
+    async with wide_page(browser, width=1320, height=1100) as opened_page:
+        yield opened_page
 
 
 async def opened(page: Page, bridge: Running) -> None:
