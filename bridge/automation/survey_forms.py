@@ -47,7 +47,7 @@ class Invite(_Form, frozen=True, kw_only=True):
     """A file of `config/messages/` by its name, or the message itself; names `survey_link`."""
     link: Annotated[str, Meta(pattern=r"^(https://[^ ]+)?$")] = ""
     """With `message`: the form's address, with {id:crm} (the customer's id in that source), and {reference},
-    {language}, {sent_at} where they help: https://acme.typeform.com/to/AbC#crm_id={id:crm}&sent_at={sent_at}."""
+    {language}, {sent_at} where they help: https://forms.example.com/to/AbC#crm_id={id:crm}&sent_at={sent_at}."""
     through: str = ""
     """The source that does it; left out: as `outreach.yaml` says, else the only one that can."""
     preferred_only: bool = False

@@ -197,7 +197,7 @@ async def save(call: Call, body: Saving) -> Shown:
     given = call.headers.get(b"if-match", b"").decode("latin-1").strip('" ')
     if (given or body.version) != (before.rule.version if before else None):
         raise Conflict("somebody else changed it meanwhile; read it again")
-    if id in RESERVED or (before is None and id.startswith(f"{SURVEY}_")):
+    if id in RESERVED or (before is None and id in {f"{SURVEY}_{one.id}" for one in call.gate.desk.rules.surveys}):
         raise BadRequest("id: this name is taken by a page or by surveys; choose another")
     _not_of_a_survey(before)
     rule = read_rule(call, body.automation | {"id": id})

@@ -152,7 +152,8 @@ async def test_an_erased_customer_is_gone_and_stays_gone(gateway: Gateway) -> No
         ("GET", "/v1/identity/c", ("ivr", "agent", "admin", "privacy")),
         ("POST", "/v1/identity/merge", ("ivr", "agent", "admin", "privacy")),
         ("GET", "/v1/sources", ("ivr", "agent", "privacy")),
-        ("GET", "/v1/dead-letters", ("ivr", "agent", "supervisor", "privacy")),
+        ("GET", "/v1/dead-letters", ("ivr", "agent", "privacy")),
+        ("POST", "/v1/dead-letters/replay", ("ivr", "agent", "supervisor", "privacy")),
         ("GET", "/metrics", ("ivr", "agent", "supervisor", "privacy")),
     ],
 )

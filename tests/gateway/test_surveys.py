@@ -94,10 +94,8 @@ async def test_what_a_plan_sends_with_is_changed_with_the_plan_alone(asking: Gat
     ):
         assert answer.status_code == 409, answer.text
         assert "/v1/surveys" in answer.text
-    new = {"automation": put["automation"] | {"id": "survey_mine"}, "version": None}
-    answer = await asking.client.request(
-        "PUT", "/v1/automations/survey_mine", headers=asking.bearer("supervisor"), json=new
-    )
+    await asking.store.change("automations.remove", id="survey_after")
+    answer = await asking.client.request("PUT", path, headers=asking.bearer("supervisor"), json=put | {"version": None})
     assert answer.status_code == 400 and answer.json()["error"]["message"].startswith("id:")
 
 
