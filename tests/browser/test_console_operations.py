@@ -223,7 +223,7 @@ async def test_what_cannot_be_read_is_looked_at_read_again_or_given_up_with_a_re
 
     await kind.get_by_role("button", name="Alle noch einmal lesen").press("Enter")
     await expect(page.get_by_text("3 Lieferungen werden noch einmal gelesen.")).to_be_visible()
-    await expect(kind).to_have_count(0)
+    # they are read again and cannot be read again: how fast is the worker's business
     end = time.monotonic() + PATIENCE_SECONDS
     while len(read(bridge, "select id from deliveries where state = 'dead' and object = 'person'")) < 3:
         assert time.monotonic() < end
