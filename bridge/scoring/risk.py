@@ -91,11 +91,7 @@ def _together(card: ScoringCard, model: RiskModel, signals: Sequence[Signal], to
 
 
 def _fill(texts: dict[str, Wording], signal: Signal, longest: int) -> dict[str, str]:
-    facts = signal.facts
-    return {
-        language: text.fill(facts, longest) if text.constant is None else text.constant
-        for language, text in texts.items()
-    }
+    return {language: text.fill(signal.facts, longest) for language, text in texts.items()}
 
 
 def unscored_risk(card: ScoringCard, model: RiskModel | None = None) -> Risk:

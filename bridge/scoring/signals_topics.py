@@ -120,7 +120,7 @@ def _formal_or_spoken(
         return formal
     spoken = _read_topic(code, topic, view, moment, settings)
     if formal.signal is None and spoken.signal is None:
-        return formal if spoken.until is None else Reading(None, soonest((formal.until, spoken.until)))
+        return Reading(None, soonest((formal.until, spoken.until)))
     bands = ("open", *_BANDS)
     ranks = [bands.index(each.signal.band) if each.signal else len(bands) for each in (formal, spoken)]
     chosen = formal if ranks[0] <= ranks[1] else spoken

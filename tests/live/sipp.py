@@ -35,26 +35,13 @@ def answering(port: int, scenario: str = "") -> Iterator[None]:
 
 async def call(sip: int, caller: str, called: str, *, seconds: float, scenario: str = "calls_and_hangs_up") -> None:
     """Call from outside and hang up after `seconds`. Raises AssertionError where the call went another way."""
-    port, media = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
     with tempfile.TemporaryDirectory() as folder:
-        process = await asyncio.create_subprocess_exec(
-            str(SIPP),
-            *("-sf", str(_scenario(scenario)), "-i", "127.0.0.1", "-p", str(port), "-mp", str(media)),
-            *("-key", "caller", caller, "-s", called, "-m", "1", "-d", str(round(seconds * 1000)), "-nostdin"),
-            *("-timeout", f"{SECONDS}s", "-trace_err", f"127.0.0.1:{sip}"),
-            cwd=folder,
-            env=environment(),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        ended = await asyncio.wait_for(process.wait(), SECONDS + 5)
-        errors = "".join(file.read_text("latin-1")[-2000:] for file in Path(folder).glob("*_errors.log"))
-        assert ended == 0, f"SIPp ended with {ended}: {errors}"
+        one = ("-key", "caller", caller, "-s", called, "-m", "1", "-d", str(round(seconds * 1000)))
+        await _run(sip, _scenario(scenario), one, Path(folder), SECONDS)
 
 
 async def call_at_rate(sip: int, callers: Sequence[str], called: str, *, rate: int, seconds: float) -> None:
     """One call for each of `callers`, `rate` of them a second, each for `seconds`. Raises AssertionError as `call`."""
-    port, media = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
     with tempfile.TemporaryDirectory() as folder:
         one_by_one = Path(folder) / "scenario.xml"
         one_by_one.write_text(
@@ -63,19 +50,25 @@ async def call_at_rate(sip: int, callers: Sequence[str], called: str, *, rate: i
         numbers = Path(folder) / "callers.csv"
         numbers.write_text("SEQUENTIAL\n" + "".join(f"{caller};\n" for caller in callers), "ascii")
         most = len(callers) / rate + seconds + SECONDS
-        process = await asyncio.create_subprocess_exec(
-            str(SIPP),
-            *("-sf", str(one_by_one), "-inf", str(numbers), "-i", "127.0.0.1", "-p", str(port), "-mp", str(media)),
-            *("-s", called, "-m", str(len(callers)), "-r", str(rate), "-l", "2000", "-d", str(round(seconds * 1000))),
-            *("-nostdin", "-timeout", f"{round(most)}s", "-trace_err", f"127.0.0.1:{sip}"),
-            cwd=folder,
-            env=environment(),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        ended = await asyncio.wait_for(process.wait(), most + 5)
-        errors = "".join(file.read_text("latin-1")[-2000:] for file in Path(folder).glob("*_errors.log"))
-        assert ended == 0, f"SIPp ended with {ended}: {errors}"
+        each = ("-s", called, "-m", str(len(callers)), "-r", str(rate), "-l", "2000", "-d", str(round(seconds * 1000)))
+        await _run(sip, one_by_one, ("-inf", str(numbers), *each), Path(folder), most)
+
+
+async def _run(sip: int, scenario: Path, calls: Sequence[str], folder: Path, most: float) -> None:
+    """Make `calls` by `scenario` within `most` seconds."""
+    port, media = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
+    process = await asyncio.create_subprocess_exec(
+        str(SIPP),
+        *("-sf", str(scenario), "-i", "127.0.0.1", "-p", str(port), "-mp", str(media), *calls),
+        *("-nostdin", "-timeout", f"{round(most)}s", "-trace_err", f"127.0.0.1:{sip}"),
+        cwd=folder,
+        env=environment(),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    ended = await asyncio.wait_for(process.wait(), most + 5)
+    errors = "".join(file.read_text("latin-1")[-2000:] for file in folder.glob("*_errors.log"))
+    assert ended == 0, f"SIPp ended with {ended}: {errors}"
 
 
 def _scenario(name: str) -> Path:
