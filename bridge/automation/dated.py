@@ -117,12 +117,12 @@ def _since(view: View) -> date | None:
 
 def _last_sign(view: View, now: datetime, zone: ZoneInfo) -> date | None:
     """The day of the last thing that the customer did."""
-    instants = [
+    instants = (
         *(one.record.started or one.at for one in view.interactions),
         *(one.record.at or one.at for one in view.purchases),
         *(one.record.opened or one.at for one in view.tickets),
         *(one.record.answered for one in view.surveys if one.record.answered),
-    ]
-    days = [one.astimezone(zone).date() for one in instants if one <= now]
-    days += [one.record.day for one in view.usage if one.record.day and one.record.value]
-    return max(days, default=None)
+    )
+    last = max((one for one in instants if one <= now), default=None)
+    used = max((one.record.day for one in view.usage if one.record.day and one.record.value), default=date.min)
+    return max(last.astimezone(zone).date(), used) if last is not None else used if used > date.min else None

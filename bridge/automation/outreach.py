@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -156,7 +157,13 @@ def next_open(policy: Outreach, channel: Channel, zone: ZoneInfo, at: datetime) 
         span = (hours.saturday if day.weekday() == 5 else hours.sunday) if day.weekday() > 4 else hours.monday_to_friday
         if span is None or day.isoformat() in policy.holidays:
             continue
-        begins, ends = (datetime.combine(day, time.fromisoformat(one), zone).astimezone(timezone.utc) for one in span)
+        begins, ends = _hours(day, span, zone)
         if at < ends:
             return max(at, begins)
     return None
+
+
+@lru_cache(maxsize=4096)  # the same days are asked for again and again
+def _hours(day: date, span: tuple[str, str], zone: ZoneInfo) -> tuple[datetime, datetime]:
+    begins, ends = (datetime.combine(day, time.fromisoformat(one), zone).astimezone(timezone.utc) for one in span)
+    return begins, ends

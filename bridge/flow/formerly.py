@@ -7,7 +7,9 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -58,6 +60,16 @@ EVERYTHING: Final = (
     "usage",
 )
 _SPAN: Final = timedelta(days=1)
+_SIGNS: Final = {
+    "interaction": "started",
+    "purchase": "at",
+    "survey_response": "answered",
+    "ticket": "opened",
+    "usage": "day",
+}
+"""Kinds of record that are signs of life, and the field that says when."""
+_AT: Final = attrgetter("at")
+_NAME: Final = attrgetter("name")
 
 
 class Apart(Struct, frozen=True, kw_only=True):
@@ -79,7 +91,8 @@ class Formerly:
     def __init__(
         self, desk: Desk, customer: str, subjects: Collection[str], lines: Sequence[Lifeline], apart: Apart
     ) -> None:
-        self.desk, self._customer, self._subjects, self.lines, self._apart = desk, customer, subjects, lines, apart
+        self.desk, self._customer, self._subjects, self._apart = desk, customer, subjects, apart
+        self.lines = sorted(lines, key=_NAME)
         self._views: dict[int, View | None] = {}
         self._scored: dict[int, Situation] = {}
         self.bounds = sorted({bound for one in lines for bound in one.bounds})
@@ -115,7 +128,7 @@ class Formerly:
                 if known is not None and known.subject in self._subjects:
                     held.append(known.held)
                     self.supposed = self.supposed or (known.supposed and line.object == "customer")
-            held.sort(key=_newest_first)
+            held.sort(key=_AT, reverse=True)
             view = assemble(self._customer, capped(held), self.desk.rules.identity)
             self._views[place] = view if view.profiles else None
         return self._views[place]
@@ -234,19 +247,19 @@ class Formerly:
 
     def _silences(self, days: int) -> set[date]:
         """Days so many days after a sign of life, unless another was known by then."""
-        signs: list[tuple[date, int]] = []
-        for line in self.lines:
-            for bound, known in line.states():
-                day = _sign(known.held, self.desk)
-                if day is not None:
-                    signs.append((day, bound))
-        signs.sort()
+        zone, silence = self.desk.rules.outreach.zone, days * _SPAN
+        signs = sorted(
+            (day, bound)
+            for line in self.lines
+            if line.object in _SIGNS
+            for bound, known in line.states()
+            if (day := _sign(known.held, zone)) is not None
+        )
         found = set()
         for place, (day, _) in enumerate(signs):
-            due = day + days * _SPAN
-            at = midnight(due, self.desk.rules.outreach.zone)
-            later = (one for one in signs[place + 1 : place + 9])
-            if not any(day < other <= due and known <= at for other, known in later):
+            due = day + silence
+            later = [known for other, known in signs[place + 1 : place + 9] if day < other <= due]
+            if not later or min(later) > midnight(due, zone):
                 found.add(due)
         return found
 
@@ -305,18 +318,10 @@ def _before(day: date, days: int | None) -> date:
     return day - timedelta(days=days or 0)
 
 
-def _sign(held: Held[Any], desk: Desk) -> date | None:
-    zone, record = desk.rules.outreach.zone, held.record
+def _sign(held: Held[Any], zone: ZoneInfo) -> date | None:
     if held.object == "usage":
-        return getattr(record, "day", None) if getattr(record, "value", None) else None
-    names = {"interaction": "started", "purchase": "at", "ticket": "opened", "survey_response": "answered"}
-    if held.object not in names:
-        return None
-    when = getattr(record, names[held.object])
+        return held.record.day if held.record.value else None
+    when: datetime | None = getattr(held.record, _SIGNS[held.object])
     if when is None and held.object != "survey_response":
         when = held.at
     return None if when is None else when.astimezone(zone).date()
-
-
-def _newest_first(held: Held[Any]) -> tuple[float, str, str, str]:
-    return (-held.at.timestamp(), held.source, held.object, held.source_id)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from bridge.facts import Fact, Origin
+from bridge.flow.gathering import hold
 from bridge.flow.noticing import between
 from bridge.flow.rewinding import Told, point, stood
 from bridge.intake.records import Current, apply, decode, fold
@@ -22,6 +24,7 @@ from bridge.model import (
     Account,
     Contract,
     Customer,
+    EntryKind,
     Interaction,
     Purchase,
     Record,
@@ -52,7 +55,8 @@ class Lifeline:
         self._seen: dict[int, Known | None] = {}
         self._today: Current | None = None
         first = told.versions[0]
-        self.object, self.ref = first.object, f"{first.source}/{first.object}/{first.source_id}"
+        self.object, self.name = first.object, first.name
+        self.ref = "/".join(first.name)
         self.subjects = {version.subject for version in told.versions}
         if told.imported:
             bounds = {*told.counts, *self._dates()}
@@ -103,14 +107,14 @@ class Lifeline:
     def _look(self, bound: int) -> Known | None:
         if self._told.imported:
             return self._supposed(bound)
-        versions = self._told.versions
-        if len(versions) == 1:
-            current: Current | None = apply(None, versions[0])
-        else:
-            current = fold(one for one, count in zip(versions, self._told.counts, strict=True) if count <= bound)
+        versions = [one for one, count in zip(self._told.versions, self._told.counts, strict=True) if count <= bound]
+        last = versions[-1]
+        # A whole record that says whom it is about stands for itself, which nearly all do.
+        whole = last.kind == EntryKind.full.value and last.subject
+        current = apply(None, last) if whole else fold(versions)
         if current is None or current.deleted:
             return None
-        return Known(current.subject, _hold(current), False)
+        return Known(current.subject, hold(current), False)
 
     def _supposed(self, bound: int) -> Known | None:
         at = instant(bound)
@@ -140,20 +144,10 @@ class Lifeline:
                         yield from (midnight(one, self._zone), midnight(one + _A_DAY, self._zone))
 
 
+@lru_cache(maxsize=8192)  # looking back asks for the same days again for every customer
 def midnight(day: date, zone: tzinfo) -> int:
     """The microsecond at which `day` begins in `zone`."""
     return micros(datetime.combine(day, time(), zone))
-
-
-def _hold(current: Current) -> Held[Any]:
-    return Held(
-        source=current.source,
-        object=current.object,
-        source_id=current.source_id,
-        at=instant(current.effective_at),
-        known_at=instant(current.known_at),
-        record=decode(current),
-    )
 
 
 def _believed(rewound: Record, today: Record, at: datetime) -> Record:
