@@ -1,7 +1,8 @@
 """Automations held against two years of a hundred thousand customers: `python -m benchmarks.backtest`.
 
-The store is written once (see `benchmarks.history`) and only read. Each automation is backtested in a process of its
-own, so that its memory is its own.
+The store is written once (see `benchmarks.history`) and only read. Each automation is backtested twice: in one process
+of its own on one core, so that its time and memory are its own, and as the command does it, with a process for each
+core. Both must say the same.
 """
 
 from __future__ import annotations
@@ -9,23 +10,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 
-from benchmarks.figures import Figure, conclude, load
+from benchmarks.figures import Figure, Void, conclude, load
 from benchmarks.history import DAYS, write_history
 from benchmarks.processes import SERVER, aside, resident_mb, scratch
 from bridge.adapter.registry import load_registry
 from bridge.automation.preview import Preview
 from bridge.automation.rules import Automation, read_automation
+from bridge.cli.crews import cores, crew
 from bridge.cli.desks import progress
 from bridge.flow import open_desk
 from bridge.flow.backtesting import preview
+from bridge.flow.rehearsals import Asked, Rehearsal
 from bridge.playbook.offers import Catalogue
 from bridge.settings import read_settings
 from bridge.store import open_store
@@ -88,37 +94,49 @@ def rule_of(name: str, form: dict[str, Any]) -> Automation:
     return read_automation(titled | form, name, Catalogue(), {})
 
 
-def run(database: Path, name: str, days: int, seconds: float | None) -> Backtested:
-    """Backtest one automation on the store."""
+def run(database: Path, name: str, days: int, seconds: float | None, processes: int = 1) -> Backtested:
+    """Backtest one automation on the store, with further processes where `processes` are more than this one."""
     gc.freeze()  # as `bridge` does
-    return asyncio.run(_run(database, name, days, seconds))
+    return asyncio.run(_run(database, name, days, seconds, processes))
 
 
-async def _run(database: Path, name: str, days: int, seconds: float | None) -> Backtested:
+async def begin(database: Path, name: str, days: int) -> Rehearsal:
+    """A desk over the store, and what is rehearsed there."""
     settings = read_settings(database_url=f"sqlite:///{database}")
     registry = load_registry(settings.adapters_dir, settings.mappings_dir, {"sources": {}}, {})
-    store = await open_store(settings.database_url)
+    desk = await open_desk(settings, await open_store(settings.database_url), registry, NOW)
+    return Rehearsal(desk, rule_of(name, RULES.get(name, SCORED)), Asked(since=NOW - timedelta(days=days), until=NOW))
+
+
+async def _run(database: Path, name: str, days: int, seconds: float | None, processes: int) -> Backtested:
+    rehearsal = await begin(database, name, days)
+    before = most = resident_mb()
+
+    def watch(done: int, of_all: int) -> None:
+        nonlocal most
+        most = max(most, resident_mb())
+        bars.update(bar, completed=done, total=of_all)
+
+    hands = crew(partial(begin, database, name, days), processes) if processes > 1 else nullcontext()
     try:
-        desk = await open_desk(settings, store, registry, NOW)
-        rule = rule_of(name, RULES.get(name, SCORED))
-        before = most = resident_mb()
-
-        def watch(done: int, of_all: int) -> None:
-            nonlocal most
-            most = max(most, resident_mb())
-            bars.update(bar, completed=done, total=of_all)
-
         with progress() as bars:
             bar = bars.add_task(name, total=None)
             wall, cpu = perf_counter(), process_time()
-            found = await preview(
-                desk, rule, since=NOW - timedelta(days=days), until=NOW, seconds=seconds, report=watch
-            )
+            with hands as at_work:
+                found = await preview(
+                    rehearsal.desk,
+                    rehearsal.rule,
+                    since=rehearsal.period.since,
+                    until=NOW,
+                    seconds=seconds,
+                    report=watch,
+                    crew=at_work,
+                )
             return Backtested(
                 preview=found, wall=perf_counter() - wall, cpu=process_time() - cpu, before=before, most=most
             )
     finally:
-        await store.close()
+        await rehearsal.desk.store.close()
 
 
 async def _make(database: Path) -> None:
@@ -136,7 +154,8 @@ def measure(customers: int) -> list[Figure]:
         Console(stderr=True).print(f"{customers:,} customers, {records:,} versions in {perf_counter() - began:.0f} s")
         for name in RULES:
             with aside(SERVER) as process:
-                figures += _figures(name, process.call(run, database, name, DAYS, None), customers)
+                alone = process.call(run, database, name, DAYS, None)
+            figures += _figures(name, alone, run(database, name, DAYS, None, cores()), customers)
         with aside(SERVER) as process:
             live = process.call(run, database, "survey.answered", 90, LIVE_SECONDS * 0.8)
         figures.append(
@@ -164,27 +183,28 @@ def measure(customers: int) -> list[Figure]:
     return figures
 
 
-def _figures(name: str, done: Backtested, customers: int) -> list[Figure]:
-    found = done.preview
-    said = (
-        f"{found.matched:,} facts, {found.reached:,} reached, {found.messages:,} messages; {done.cpu:.1f} s processor"
-    )
+def _figures(name: str, alone: Backtested, together: Backtested, customers: int) -> list[Figure]:
+    found = alone.preview
+    told = {"seconds": 0.0}
+    if replace(found, **told) != replace(together.preview, **told):
+        raise Void(f"{name}: {cores()} processes say something else than one")
     return [
         Figure(
             bench=BENCH,
-            name=f"{name}, {found.days} days, {found.customers:,} customers, one core",
-            measured=done.cpu,
+            name=f"{name}, {found.days} days, {found.customers:,} customers, {cores()} processes",
+            measured=together.wall,
             unit="s",
             most=LIMIT_SECONDS * customers / FULL + 5,
-            note=f"{said}; {load()}",
+            note=f"{found.matched:,} facts, {found.reached:,} reached, {found.messages:,} messages; {load()}",
         ),
+        Figure(bench=BENCH, name="… one process", measured=alone.wall, unit="s", note=f"{alone.cpu:.1f} s processor"),
         Figure(
             bench=BENCH,
             name="… memory gathered",
-            measured=done.most - done.before,
+            measured=alone.most - alone.before,
             unit="MB",
             most=None if "budget" in RULES[name] else FLAT_MB + 64,
-            note=f"{done.before:.0f} → {done.most:.0f} MB",
+            note=f"{alone.before:.0f} → {alone.most:.0f} MB",
         ),
     ]
 

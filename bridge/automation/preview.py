@@ -6,12 +6,23 @@ time there was (`estimated`), every count and amount is scaled up to all of them
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
 
 Result = Literal["done", "refused", "postponed", "waits", "stopped"]
+
+
+class Period(Struct, frozen=True, kw_only=True):
+    """From `since` on, before `until`."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def days(self) -> int:
+        return round((self.until - self.since) / timedelta(days=1))
 
 
 class Reason(Struct, frozen=True, kw_only=True):

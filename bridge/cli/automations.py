@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import nullcontext
 from datetime import date, datetime, time, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,16 +25,20 @@ from bridge.automation.register import Armed, find_armed, read_armed
 from bridge.automation.rules import Automation, read_automation
 from bridge.automation.surveys import ORIGIN as SURVEY
 from bridge.cli.automation_tables import in_words, show_preview
-from bridge.cli.desks import out, progress, with_desk
+from bridge.cli.crews import MOST, cores, crew
+from bridge.cli.desks import out, progress, take_desk, with_desk
 from bridge.errors import BadRequest
 from bridge.flow import Desk
 from bridge.flow.backtesting import preview
+from bridge.flow.rehearsals import Asked, Rehearsal
 from bridge.store import instant, micros
 from bridge.worker import utc_now
 
 commands = typer.Typer(no_args_is_help=True, help="Automations: try them on the past, switch them, see what they did.")
 
 BY: Final = "command line"
+_MANY: Final = 20_000
+"""Customers for whom it pays to start further processes, which takes a second."""
 _COUNTED: Final = timedelta(days=30)
 _COLOURS: Final = {"on": "green", "dry": "yellow", "off": "dim"}
 _Id = Annotated[str, typer.Argument(help="Id of the automation, as `bridge automation list` names it")]
@@ -44,6 +50,7 @@ _Lang = Annotated[str, typer.Option(help="Language of titles: de or en")]
     epilog="Examples: `bridge automation preview bad_nps` for the last 90 days; "
     "`bridge automation preview draft.yaml --since 2025-01-01 --until 2026-01-01` for a file that is not in force; "
     "`bridge automation preview risk_rose --seconds 60` for as many customers as a minute allows; "
+    "`bridge automation preview bad_nps --since 2024-12-01 --processes 2` for two years, on two cores; "
     "`bridge automation preview bad_nps --json > preview.json`",
 )
 def preview_command(
@@ -56,6 +63,9 @@ def preview_command(
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Set it against automations that need past scores too: takes long")
     ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="Side by side; left out: one for few customers, else one a core")
+    ] = None,
     lang: _Lang = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, with examples")] = False,
 ) -> None:
@@ -70,9 +80,14 @@ def preview_command(
     if not begins < ends <= now:
         raise BadRequest("--since comes before --until, and that is not ahead")
 
+    asked = Asked(since=begins, until=ends, thorough=thorough)
+
     async def act(desk: Desk) -> Preview:
         rule = await _rule(desk, automation)
-        with progress() as bars:
+        many = int((await desk.store.all("customers.in_all"))[0][0]) >= _MANY
+        size = processes or (cores() if many else 1)
+        hands = crew(partial(_begin, automation, asked), size) if size > 1 else nullcontext()
+        with progress() as bars, hands as at_work:
             bar = bars.add_task("customers", total=None)
             return await preview(
                 desk,
@@ -82,6 +97,7 @@ def preview_command(
                 seconds=seconds,
                 thorough=thorough,
                 report=lambda done, of: bars.update(bar, completed=done, total=of),
+                crew=at_work,
             )
 
     found: Preview = asyncio.run(with_desk(act))
@@ -240,6 +256,11 @@ def rollback_command(
             one.version, f"{one.at:%Y-%m-%d %H:%M}", one.by, "in use" if one.version == armed.rule.version else ""
         )
     out.print(table)
+
+
+async def _begin(given: str, asked: Asked) -> Rehearsal:
+    desk = await take_desk()
+    return Rehearsal(desk, await _rule(desk, given), asked)
 
 
 async def _rule(desk: Desk, given: str) -> Automation:

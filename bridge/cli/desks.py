@@ -28,16 +28,26 @@ from bridge.worker import Worker, utc_now
 out = Console()
 
 
-async def with_desk(act: Callable[[Desk], Awaitable[Any]]) -> Any:
-    """`act` at a desk over the configured store, which is closed afterwards."""
+async def take_desk() -> Desk:
+    """A desk over the configured store, which whoever asks for it closes."""
     settings = read_settings()
     registry = load_registry(settings.adapters_dir, settings.mappings_dir, choose_sources(settings), os.environ)
     store = await open_store(settings.database_url)
     try:
         await guard_demo(store, settings)
-        return await act(await open_desk(settings, store, registry, utc_now()))
-    finally:
+        return await open_desk(settings, store, registry, utc_now())
+    except BaseException:
         await store.close()
+        raise
+
+
+async def with_desk(act: Callable[[Desk], Awaitable[Any]]) -> Any:
+    """`act` at a desk over the configured store, which is closed afterwards."""
+    desk = await take_desk()
+    try:
+        return await act(desk)
+    finally:
+        await desk.store.close()
 
 
 async def with_store(act: Callable[[Store], Awaitable[Any]]) -> Any:

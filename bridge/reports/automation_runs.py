@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from bridge.automation.preview import Period
 from bridge.automation.register import find_armed, versions
-from bridge.automation.tallying import Period
 from bridge.flow import Desk
+from bridge.flow.approaching import survivor
 from bridge.flow.gathering import makeups
 from bridge.flow.hindsight import became_of
 from bridge.flow.leaving import Became
@@ -17,7 +18,8 @@ from bridge.reports.automation_effect import AutomationEffect, Watched, weigh
 from bridge.scoring.view import View
 from bridge.store import Row, instant, micros
 
-_AT_ONCE = 200
+_AT_ONCE = 40
+"""Customers that are looked back at between two breaths of whoever else is served."""
 SATISFIED = 0.75
 """From this share of a survey's scale on an answer is a good one."""
 
@@ -43,11 +45,12 @@ async def find_effect(
     costs: dict[str, int] = {run: int(minor) for run, minor in paid}
     first: dict[str, _Assigned] = {}
     spent: dict[str, int] = {}
-    for row in rows:
-        customer, one = _assigned(row, currency)
-        first.setdefault(customer, one)
-        spent[customer] = spent.get(customer, 0) + costs.get(one.run, 0)
     horizon = timedelta(days=horizon_days)
+    for row in rows:
+        one = _assigned(row, currency)
+        customer = await survivor(desk, row[1]) if row[5] else row[1]
+        if one.at <= first.setdefault(customer, one).at + horizon:
+            spent[customer] = spent.get(customer, 0) + costs.get(one.run, 0)
     over = {customer: one for customer, one in first.items() if one.at + horizon <= now}
     watched: list[Watched] = []
     names = sorted(over)
@@ -66,9 +69,9 @@ async def find_effect(
     )
 
 
-def _assigned(row: Row, currency: str) -> tuple[str, _Assigned]:
-    run, customer, version, state, at, minor, of = row
-    return customer, _Assigned(
+def _assigned(row: Row, currency: str) -> _Assigned:
+    run, _, version, state, at, _, minor, of = row
+    return _Assigned(
         run=run,
         version=version,
         treated=state != "held_out",
