@@ -145,6 +145,24 @@ async def test_within_a_time_as_many_are_looked_at_as_can_be_and_figures_are_sca
     assert (every.looked_at, every.estimated, every.reached) == (12, False, 12) and done == [3, 6, 9, 12]
 
 
+async def test_it_is_said_where_the_past_tells_of_no_such_facts_or_does_not_reach_back(
+    store: Store, tmp_path: Path
+) -> None:
+    desk = await make_office(store, tmp_path, now=TUESDAY)
+    since, until = TUESDAY - timedelta(days=90), TUESDAY + timedelta(days=10)
+    await tell(desk, [*people(60), ticket(1, 1, at=TUESDAY)])
+
+    async def noted() -> dict[str, str]:
+        return {one.code: one.place for one in (await preview(desk, rule(), since=since, until=until)).notes}
+
+    assert "short_history" not in await noted()  # one alone may well have come late
+    none = await preview(desk, rule(when={"fact": "ticket.reopened"}), since=since, until=until)
+    assert "no_history" in {one.code for one in none.notes}
+    await tell(desk, [ticket(number, number, at=TUESDAY) for number in range(2, 60)])
+    found = await noted()
+    assert found["short_history"] == f"{TUESDAY:%Y-%m-%d}" and "no_history" not in found
+
+
 async def test_two_automations_at_one_customer_are_named_with_whose_message_went_first(
     store: Store, tmp_path: Path
 ) -> None:

@@ -90,6 +90,14 @@ def test_a_program_reads_the_same(config: Path) -> None:
     assert whole["automation"] == "first_weeks" and whole["matched"] == 3
 
 
+def test_several_processes_say_what_one_says(config: Path) -> None:
+    today = f"{utc_now():%Y-%m-%d}"
+    words = ("preview", str(config / "draft.yaml"), "--since", "2026-01-01", "--until", today, "--json")
+    alone, together = (json.loads(ask(*words, "--processes", size)) for size in ("1", "2"))
+    assert alone["reached"] == 1
+    assert {**together, "seconds": alone["seconds"]} == alone
+
+
 def test_what_cannot_be_is_said(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
