@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from bridge.adapter.registry import Registry, load_registry
 from bridge.errors import BadRequest, Conflict, NotAllowed, NotAuthentic, NotFound, TooLarge
-from bridge.flow import open_desk
+from bridge.flow import Rules, open_desk
 from bridge.gateway import (
     assist,
     automation_vocabulary,
@@ -182,18 +183,20 @@ class App:
         sources: Path | dict[str, Any] | None = None,
         *,
         clock: Callable[[], datetime] = utc_now,
+        rules: Rules | None = None,
     ) -> None:
         self._settings = settings
         self._sources = settings.config_dir / "sources.yaml" if sources is None else sources
         self._clock = clock
+        self._rules = rules
         self._lookup: Lookup | None = None
         self.gate: Gate | None = None
-        description = Description(ROUTES)
+        description = _description()
         described = (
             Endpoint("GET", "/openapi.json", description.document, None),
             Endpoint("GET", "/docs", description.page, None),
         )
-        pages, links = Pages(), LinkPages()
+        pages, links = _pages(), LinkPages()
         embeds = Embeds(load_hosts(settings.config_dir / "hosts.yaml"), pages, settings)
         by_path: defaultdict[str, list[Endpoint]] = defaultdict(list)
         for one in (*ROUTES, *described, *DEMO, *CONSOLE, *pages.endpoints(), *embeds.endpoints(), *links.endpoints()):
@@ -234,7 +237,7 @@ class App:
     @asynccontextmanager
     async def _gated(self, store: Store, registry: Registry, now: datetime) -> AsyncIterator[Gate]:
         await sync.register(store, registry.sources, now)
-        desk = await open_desk(self._settings, store, registry, now)
+        desk = await open_desk(self._settings, store, registry, now, self._rules)
         asking = Asking(desk, self._clock)
         await asking.open()
         gate = Gate(desk, LineBuffer(sys.stdout.buffer), miss=asking if asking.sources else None, clock=self._clock)
@@ -268,10 +271,27 @@ class App:
 
 
 def create_app(
-    settings: Settings, sources: Path | dict[str, Any] | None = None, *, clock: Callable[[], datetime] = utc_now
+    settings: Settings,
+    sources: Path | dict[str, Any] | None = None,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    rules: Rules | None = None,
 ) -> App:
-    """The ASGI application of one gateway process. `sources` replaces `config/sources.yaml`."""
-    return App(settings, sources, clock=clock)
+    """The ASGI application of one gateway process. `sources` replaces `config/sources.yaml`.
+
+    `rules` are those of the settings' files, for whoever has read them already.
+    """
+    return App(settings, sources, clock=clock, rules=rules)
+
+
+@cache
+def _description() -> Description:
+    return Description(ROUTES)
+
+
+@cache
+def _pages() -> Pages:
+    return Pages()
 
 
 async def _refuse_route(request: Request, _: Exception) -> Response:

@@ -13,7 +13,7 @@ from pathlib import Path
 from bridge.adapter.actions import ARGUMENTS
 from bridge.adapter.registry import Vendor, load_vendors
 from bridge.model import RECORDS
-from contract_tests.vendors import ADAPTERS, ROOT
+from contract_tests.shipped import ADAPTERS, ROOT
 
 PAGE = ROOT / "docs" / "VENDORS.md"
 

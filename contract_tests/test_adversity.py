@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,12 @@ import pytest
 from bridge.adapter.base import Adapter
 from bridge.adapter.client import MAX_ANSWER, open_client
 from bridge.adapter.registry import Registry
-from bridge.flow import Rules, load_rules, open_desk
+from bridge.flow import open_desk
 from bridge.intake import sync
 from bridge.settings import read_settings
 from bridge.store import open_store
 from bridge.worker import Worker
+from contract_tests import shipped
 from contract_tests.fakes import FakeVendor
 from contract_tests.test_sync import _ids, _over_the_network
 from contract_tests.transports import Wire, too_many
@@ -41,11 +41,6 @@ DEMANDED = {"limited", "failed", "killed"}
 MANY = 10_000
 
 Row = tuple[Any, ...]
-
-
-@cache
-def _rules() -> Rules:
-    return load_rules(read_settings())
 
 
 class Killed(BaseException):
@@ -128,7 +123,7 @@ class Reader:
         name = adapter.source.name
         store = await open_store(f"sqlite:///{self._file}")
         client = open_client(adapter, transport=Wire(answer), clock=self.clock_seconds)
-        desk = await open_desk(read_settings(), store, Registry({}, {name: adapter}), self.now, _rules())
+        desk = await open_desk(read_settings(), store, Registry({}, {name: adapter}), self.now, shipped.rules())
         worker = Worker(desk=desk, clock=self.clock, clients={name: client})
         try:
             await sync.register(store, {name: adapter}, self.now)

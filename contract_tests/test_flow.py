@@ -19,6 +19,7 @@ from bridge.intake.sync import register
 from bridge.model import Entry, EntryKind
 from bridge.settings import read_settings
 from bridge.store import Unit, open_store
+from contract_tests import shipped
 from contract_tests.vendors import NOW, Vendor, outcome, said
 
 Benches: TypeAlias = "Callable[[], Awaitable[Bench]]"
@@ -79,7 +80,8 @@ async def benches(vendor: Vendor, tmp_path: Path) -> AsyncIterator[Benches]:
         store = await open_store(f"sqlite:///{file}")
         adapter = vendor.adapter()
         await register(store, {adapter.source.name: adapter}, NOW)
-        desk = await open_desk(read_settings(), store, Registry({}, {adapter.source.name: adapter}), NOW)
+        registry = Registry({}, {adapter.source.name: adapter})
+        desk = await open_desk(read_settings(), store, registry, NOW, shipped.rules())
         opened.append(Bench(adapter, desk, file))
         return opened[-1]
 

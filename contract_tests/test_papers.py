@@ -7,7 +7,8 @@ import re
 import pytest
 
 from contract_tests.fixtures import GOLDEN, ActionFixture, PageFixture, SignedFixture, WebhookFixture
-from contract_tests.vendors import ROOT, Vendor
+from contract_tests.shipped import ROOT
+from contract_tests.vendors import Vendor
 
 _CLAUSE = re.compile(r'@pytest\.mark\.clause\("([a-z_]+)"')
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from contract_tests.fixtures import GOLDEN
-from contract_tests.vendors import ROOT, Vendor
+from contract_tests.shipped import ROOT
+from contract_tests.vendors import Vendor
 
 MARK = "FILL IN"
 

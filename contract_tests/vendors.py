@@ -6,7 +6,6 @@ import importlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
@@ -21,6 +20,7 @@ from bridge.adapter.client import Client, open_client
 from bridge.adapter.manifest import Manifest
 from bridge.errors import MappingError, Rejected
 from bridge.model import Entry
+from contract_tests import shipped
 from contract_tests.fakes import FakeVendor
 from contract_tests.fixtures import (
     ActionFixture,
@@ -35,19 +35,11 @@ from contract_tests.fixtures import (
 from contract_tests.signing import sign
 from contract_tests.transports import Wire
 
-ROOT = Path(__file__).resolve().parents[1]
-ADAPTERS = ROOT / "adapters"
 NOW = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
 MOST_PAGES = 200
 """No fixture and no fake has more pages; whoever asks for more does not find the end."""
 
 T = TypeVar("T")
-
-
-@cache
-def loaded() -> dict[str, registry.Vendor]:
-    """Every vendor in `adapters/`, found as the bridge finds them."""
-    return registry.load_vendors(ADAPTERS, ROOT / "mappings")
 
 
 @dataclass
@@ -75,7 +67,7 @@ class Vendor:
             form = yaml.safe_load(text) or {}
             over = {name: list(one) if isinstance(one, tuple) else one for name, one in (settings or {}).items()}
             form = {"adapter": self.name, **form, "settings": {**form.get("settings", {}), **over}}
-            found = registry.set_up(loaded(), {"sources": {self.name: form}}, {})
+            found = registry.set_up(shipped.vendors(), {"sources": {self.name: form}}, {})
             self._made[key] = found.adapter(self.name)
         made = self._made[key]
         return type(made)(made.source, made.manifest, made.mapping)
@@ -187,7 +179,7 @@ async def stream(adapter: Adapter, client: Client, name: str) -> AsyncIterator[I
 
 def leaks(source: Source, text: str) -> list[str]:
     """The names of the source's secrets whose values stand in `text`."""
-    manifest = loaded()[source.adapter].manifest
+    manifest = shipped.vendors()[source.adapter].manifest
     secret = {setting.name for setting in manifest.settings if setting.secret}
     return [name for name in secret for one in source.secrets(name) if len(one) > 7 and one in text]
 
@@ -203,5 +195,5 @@ def refused(adapter: Adapter, request: Request) -> Rejected | None:
 
 def discover() -> Iterator[Vendor]:
     """Every vendor under contract."""
-    for found in loaded().values():
+    for found in shipped.vendors().values():
         yield Vendor(found.manifest, found.folder)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from uuid import uuid4
 
+import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from bridge.store import Store, open_store
+from bridge.store.sqlite import migrate
+from bridge.store.statements import migrations
 from tests import embedded_postgres
 
 _FOLDER = "BRIDGE_TEST_POSTGRES"
 """Names the folder of the run's server to the worker processes of pytest-xdist."""
-_TEMPLATE = "migrated"
+_MIGRATED = "migrated"
 
 settings.register_profile(
     "any machine",  # how long an example takes says more about the machine than about what is tested
@@ -31,6 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    *processors, _ = structlog.get_config()["processors"]
+    # The default one draws every local variable of a traceback: where a desk is among them, that takes a minute.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, plain])
     if not hasattr(config, "workerinput"):
         os.environ[_FOLDER] = str(embedded_postgres.make_folder())
 
@@ -41,14 +49,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast ones first: what needs nothing, then what needs a store, then what starts processes."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast ones first: what needs nothing, then what needs a store, what starts processes, and what opens a browser.
 
-    def cost(item: pytest.Item) -> tuple[bool, bool]:
-        starts_processes = any(item.get_closest_marker(name) for name in ("e2e", "browser")) or "e2e" in item.path.parts
-        return starts_processes, "database_url" in getattr(item, "fixturenames", ())
+    Where several share the work, what starts processes comes before all: one test of it can take a minute, and nobody
+    should be left alone with it at the end. Browsers stay last, for their bridge runs in this process until it ends.
+    """
+    shared = hasattr(config, "workerinput")
 
-    items.sort(key=cost)
+    def turn(item: pytest.Item) -> int:
+        if item.get_closest_marker("browser"):
+            return 3
+        if item.get_closest_marker("e2e") or "e2e" in item.path.parts:
+            return -1 if shared else 2
+        return int("database_url" in getattr(item, "fixturenames", ()))
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
@@ -65,32 +81,40 @@ def postgres() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: Path, worker_id: str) -> str:
-    """A migrated database without rows, to copy: each test gets its own in milliseconds."""
-    name = f"{_TEMPLATE}_{worker_id}"
+def postgres_database(postgres: Path, worker_id: str) -> str:
+    """A migrated database of this process of the run: emptied after each test, which takes a third of making one."""
+    name = f"{_MIGRATED}_{worker_id}"
 
     async def make() -> None:
-        await _administer(postgres, f"create database {name}")
+        db = await asyncpg.connect(embedded_postgres.url(postgres, "postgres"))
+        await db.execute(f"create database {name}")
+        await db.close()
         store = await open_store(embedded_postgres.url(postgres, name))
         await store.close()
 
     with ThreadPoolExecutor(1) as aside:  # a session fixture has no event loop of its own, and must not take the tests'
         aside.submit(asyncio.run, make()).result()
-    return name
+    return embedded_postgres.url(postgres, name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file without rows, to copy: making its tables takes longer than most tests."""
+    path = tmp_path_factory.mktemp(_MIGRATED) / "bridge.db"
+    migrate(path)
+    return path
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """The URL of an empty, migrated database of one engine, for this test alone."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "bridge.db")
         yield f"sqlite:///{tmp_path / 'bridge.db'}"
         return
-    folder: Path = request.getfixturevalue("postgres")
-    template: str = request.getfixturevalue("postgres_template")
-    name = f"test_{uuid4().hex}"
-    await _administer(folder, f"create database {name} template {template} strategy file_copy")
-    yield embedded_postgres.url(folder, name)
-    await _administer(folder, f"drop database {name} with (force)")
+    url: str = request.getfixturevalue("postgres_database")
+    yield url
+    await _empty(url)
 
 
 @pytest.fixture
@@ -110,11 +134,21 @@ def shared() -> Path:
     return folder
 
 
-async def _administer(folder: Path, statement: str) -> None:
-    import asyncpg
-
-    connection = await asyncpg.connect(embedded_postgres.url(folder, "postgres"))
+async def _empty(url: str) -> None:
+    """Make the database what it was after its migration: nobody is connected, there are no rows, counters begin."""
+    db = await asyncpg.connect(url)
     try:
-        await connection.execute(statement)
+        await db.execute(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        tables = await db.fetch(
+            "select oid::regclass::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+            " and relname <> 'meta' and pg_relation_size(oid) > 0"
+        )
+        if tables:
+            await db.execute(f"truncate {', '.join(row[0] for row in tables)} restart identity")
+        await db.execute("delete from meta where name <> 'schema'")
+        await db.execute("update meta set value = $1", str(migrations("postgres")[-1][0]))
     finally:
-        await connection.close()
+        await db.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.adapter.base import Adapter, Item, Request
-from bridge.adapter.registry import load_registry
+from bridge.adapter.registry import set_up
 from bridge.facts import Origin
 from bridge.flow import Desk, absorb, open_desk, refresh_due
 from bridge.intake import inbox, sync
@@ -16,6 +16,7 @@ from bridge.sample import make_center
 from bridge.settings import read_settings
 from bridge.store import Store, Unit
 from bridge.worker import Worker
+from contract_tests import shipped
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=timezone.utc)
 SECRET = "a-secret-for-tests-only"
@@ -39,9 +40,9 @@ async def make_desk(store: Store, folder: Path, *, now: datetime = NOW, **settin
             },
         }
     }
-    registry = load_registry(chosen.adapters_dir, chosen.mappings_dir, sources, {})
+    registry = set_up(shipped.vendors(), sources, {})
     await sync.register(store, registry.sources, now)
-    return await open_desk(chosen, store, registry, now)
+    return await open_desk(chosen, store, registry, now, None if "config_dir" in settings else shipped.rules())
 
 
 async def go_live(desk: Desk, at: datetime = NOW) -> None:

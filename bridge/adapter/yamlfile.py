@@ -7,6 +7,7 @@ import types
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -131,7 +132,7 @@ def _arm(data: Any, arms: tuple[Any, ...]) -> Any:
 def _walk_struct(data: Any, form: type[Struct], where: str, path: str) -> None:
     if not isinstance(data, dict):
         raise ConfigError(_at(where, path), f"is {kind(data)}, but names and values belong here")
-    fields = {field.encode_name: field for field in msgspec.structs.fields(form)}
+    fields = _fields(form)
     for key, value in data.items():
         here = f"{path}.{key}" if path else str(key)
         if key not in fields:
@@ -140,6 +141,11 @@ def _walk_struct(data: Any, form: type[Struct], where: str, path: str) -> None:
     for name, field in fields.items():
         if field.required and name not in data:
             raise ConfigError(_at(where, path), f"{name!r} is missing")
+
+
+@cache  # msgspec finds out the annotations of a type each time it is asked
+def _fields(form: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(form)}
 
 
 def _leaf(data: Any, form: Any, where: str, path: str) -> None:

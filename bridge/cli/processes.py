@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Annotated
 
 import typer
 import uvicorn
@@ -123,7 +124,11 @@ def worker() -> None:
 
 
 @commands.command(epilog="Example: `BRIDGE_DEMO=true bridge example`")
-def example() -> None:
+def example(
+    customers: Annotated[
+        int, typer.Option(min=1, help="How many people, beside a dozen whose story is told")
+    ] = CUSTOMERS,
+) -> None:
     """Load the example into an empty database, and print what can be tried with it."""
     settings = read_settings()
     if not settings.demo:
@@ -133,7 +138,7 @@ def example() -> None:
     async def act(desk: Desk) -> Example:
         with progress() as bars:
             at_work = Worker(desk=desk, report=reporter(bars))
-            bar = bars.add_task("made-up customers", total=CUSTOMERS)
+            bar = bars.add_task("made-up customers", total=customers)
 
             async def settle() -> None:
                 for name in desk.registry.sources:
@@ -143,7 +148,7 @@ def example() -> None:
             def report(ready: int) -> None:
                 bars.update(bar, completed=ready)
 
-            return await load_example(desk, settle, now=utc_now(), report=report)
+            return await load_example(desk, settle, now=utc_now(), customers=customers, report=report)
 
     _print_example(settings, asyncio.run(with_desk(act)))
 

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 
 from bridge.automation.links import Token, read_token
 from bridge.automation.rules import Automation, read_automation
-from bridge.flow import Desk, load_rules
-from bridge.settings import read_settings
+from bridge.flow import Desk
 from bridge.store import Store
 from bridge.worker import Worker
+from contract_tests import shipped
 from tests.automation.mailing import APOLOGY, TUESDAY, Vendor, make_office, people, rule, tell
 from tests.desks import drain, read_exports, ticket
 
@@ -77,5 +77,5 @@ def opened(token: str) -> Token:
 def offering(amount: int = 20) -> Automation:
     """An automation that offers a goodwill credit of `amount` by a link."""
     offer = {"id": "goodwill_credit", "amount": amount, "message": says("accept: {{ accept_link }}")}
-    catalogue = load_rules(read_settings()).deciding.playbooks.catalogue
+    catalogue = shipped.rules().deciding.playbooks.catalogue
     return read_automation(APOLOGY | {"do": [{"offer": offer}]}, "test", catalogue, {})

@@ -13,7 +13,7 @@ import msgspec
 
 from bridge.adapter.base import Item
 from bridge.adapter.client import Client, open_client
-from bridge.adapter.registry import load_registry
+from bridge.adapter.registry import set_up
 from bridge.automation.forms import Mode
 from bridge.automation.register import save
 from bridge.automation.rules import Automation, read_automation
@@ -24,6 +24,7 @@ from bridge.intake import sync
 from bridge.playbook.offers import Catalogue
 from bridge.settings import read_settings
 from bridge.store import Store
+from contract_tests import shipped
 from tests.desks import NOW, SECRET, drain, feed, go_live, user
 from tests.dump import query
 
@@ -107,10 +108,10 @@ async def make_office(
     if exports is not None:
         exports.mkdir()
         sources["sources"]["crm"] = {"adapter": "spreadsheet", "settings": {"folder": str(exports)}}
-    registry = load_registry(chosen.adapters_dir, chosen.mappings_dir, sources, {})
+    registry = set_up(shipped.vendors(), sources, {})
     began = now - timedelta(days=1)
     await sync.register(store, registry.sources, began)
-    desk = await open_desk(chosen, store, registry, began)
+    desk = await open_desk(chosen, store, registry, began, shipped.rules())
     await go_live(desk, began)
     for one in automations:
         await save(store, one, mode=mode, by="test", now=began)

@@ -200,10 +200,10 @@ def test_a_stream_that_cannot_be_read_is_named(sources: Path) -> None:
 
 def test_the_example_is_loaded_once_and_tells_what_can_be_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGE_DEMO", "true")
-    text = ask("example")
+    text = ask("example", "--customers", "20")
     assert "rb_" in text
     assert text.count("+49") >= 3
-    again = ask("example")
+    again = ask("example", "--customers", "20")
     key = next(word for word in text.split() if word.startswith("rb_"))
     assert key in again
 
@@ -225,6 +225,6 @@ def test_a_database_of_the_example_is_not_taken_for_a_real_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BRIDGE_DEMO", "true")
-    ask("example")
+    ask("example", "--customers", "1")
     monkeypatch.delenv("BRIDGE_DEMO")
     assert "made-up people" in fails(monkeypatch, capsys, "sync")

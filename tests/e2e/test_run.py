@@ -136,7 +136,7 @@ def test_demo_mode_beside_a_real_source_refuses_and_says_what_to_do(site: Site) 
 
 def test_a_database_with_made_up_people_is_refused_without_demo_mode(site: Site) -> None:
     subprocess.run(
-        [sys.executable, "-m", "bridge", "example"],
+        [sys.executable, "-m", "bridge", "example", "--customers", "20"],
         env=site.environment,
         cwd=site.folder,
         check=True,

@@ -23,6 +23,7 @@ from bridge.intake.inbox import take
 from bridge.settings import Settings, read_settings
 from bridge.store import Row, Store, Unit
 from bridge.store.keys import keep_key
+from contract_tests import shipped
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 SECRET = "whsec-of-acme"
@@ -238,7 +239,8 @@ def limits() -> dict[str, Any]:
 async def gateway(make_settings: Callable[..., Settings], limits: dict[str, Any]) -> AsyncIterator[Gateway]:
     """The application, started. It takes its time: what is answered is one thing, how fast is for few tests to see."""
     clock = Clock(NOON)
-    app = create_app(make_settings(**{"lookup_budget_ms": 10_000} | limits), SOURCES, clock=clock)
+    settings = make_settings(**{"lookup_budget_ms": 10_000} | limits)
+    app = create_app(settings, SOURCES, clock=clock, rules=shipped.rules())
     async with (
         app.running() as gate,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://bridge.example") as client,

@@ -64,6 +64,7 @@ async def test_the_gate_refreshes_and_flushes_by_itself_and_outlives_a_broken_st
             raise ConnectionError
         refreshed.set()
 
+    monkeypatch.setattr("bridge.gateway.gate.REFRESH_SECONDS", 0.3)
     monkeypatch.setattr(gate, "refresh", refresh)
     await asyncio.wait_for(refreshed.wait(), PATIENCE_SECONDS)
     gate.trail.audit("key:x", "test", "nobody", gateway.clock())

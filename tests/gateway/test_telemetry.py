@@ -21,11 +21,11 @@ KEY = "rb_" + "0" * 12 + "_" + "a" * 48
 def as_before() -> Iterator[None]:
     """The logging of other tests is not touched."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, logs = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**logs)
 
 
 @pytest.mark.parametrize(
