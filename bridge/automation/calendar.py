@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
+from bridge.automation.holidays import Region, public_holidays
 from bridge.errors import ConfigError
 
 Clock = Annotated[str, Meta(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
@@ -41,8 +42,10 @@ class WorkingCalendar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     time_zone: str = "Europe/Berlin"
     hours: Week = Week()
+    public_holidays: Region | None = None
+    """On which nobody works: of one German state by its letters, such as BY; DE: those that all states have."""
     holidays: tuple[str, ...] = ()
-    """Such as 2026-12-25."""
+    """Further days on which nobody works, such as 2026-12-24."""
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -53,21 +56,21 @@ class WorkingCalendar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
         Ends within a stretch, or with one: what is due at the close of work is not due the next morning.
         """
-        left = length
+        left, at = length, at.astimezone(timezone.utc)  # within one zone Python reckons by the clock on the wall
         if left <= timedelta(0):
-            return at.astimezone(timezone.utc)
+            return at
         for begins, ends in self._stretches(at):
             here = ends - max(begins, at)
             if left <= here:
                 return max(begins, at) + left
             left -= here
-        return (at + _YEARS).astimezone(timezone.utc)
+        return at + _YEARS
 
     def between(self, since: datetime, until: datetime) -> timedelta:
         """Working time from `since` to `until`; negative when `until` is the earlier one."""
         if until < since:
             return -self.between(until, since)
-        total = timedelta(0)
+        total, since, until = timedelta(0), since.astimezone(timezone.utc), until.astimezone(timezone.utc)
         for begins, ends in self._stretches(since):
             if begins >= until:
                 break
@@ -83,13 +86,16 @@ class WorkingCalendar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         day = at.astimezone(self.zone).date()
         return _instant(day, "24:00", self.zone)
 
+    def _is_public_holiday(self, day: date) -> bool:
+        return self.public_holidays is not None and day in public_holidays(self.public_holidays, day.year)
+
     def _stretches(self, after: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Stretches of work in UTC that end after `after`, in order."""
         closed = frozenset(self.holidays)
         day = after.astimezone(self.zone).date() - timedelta(days=1)
         last = day + _YEARS
         while day < last:
-            if day.isoformat() not in closed:
+            if day.isoformat() not in closed and not self._is_public_holiday(day):
                 for first, end in getattr(self.hours, _DAYS[day.weekday()]):
                     begins, ends = _instant(day, first, self.zone), _instant(day, end, self.zone)
                     if ends > after and ends > begins:
@@ -105,9 +111,11 @@ def check_calendar(calendar: WorkingCalendar, path: str) -> None:
         raise ConfigError(f"{path}.time_zone", f"there is no time zone {calendar.time_zone!r}") from None
     for place, day in enumerate(calendar.holidays):
         try:
-            date.fromisoformat(day)
+            written = date.fromisoformat(day).isoformat()
         except ValueError:
-            raise ConfigError(f"{path}.holidays[{place}]", f"{day!r} is not a date as 2026-12-25") from None
+            written = ""
+        if written != day:  # other ways to write it would be no day off
+            raise ConfigError(f"{path}.holidays[{place}]", f"{day!r} is not a date as 2026-12-25")
     for name in _DAYS:
         last = ""
         for begins, ends in getattr(calendar.hours, name):
@@ -121,6 +129,18 @@ def check_calendar(calendar: WorkingCalendar, path: str) -> None:
 
 
 def _instant(day: date, clock: str, zone: ZoneInfo) -> datetime:
+    """When (UTC) the clock on the wall shows it; for what is skipped in spring, when it is skipped."""
     if clock == "24:00":
         day, clock = day + timedelta(days=1), "00:00"
-    return datetime.combine(day, time.fromisoformat(clock), zone).astimezone(timezone.utc)
+    wall = datetime.combine(day, time.fromisoformat(clock), zone)
+    at = wall.astimezone(timezone.utc)
+    if at.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None):
+        return at
+    before, moment = wall.replace(fold=1).astimezone(timezone.utc), timedelta(seconds=1)
+    while at - before > moment:
+        middle = before + (at - before) / 2
+        if middle.astimezone(zone).utcoffset() == wall.utcoffset():
+            before = middle
+        else:
+            at = middle
+    return at.replace(microsecond=0)

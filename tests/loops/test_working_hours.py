@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone, tzinfo
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.automation.calendar import Week, WorkingCalendar, check_calendar
+from bridge.automation.holidays import Region, easter, public_holidays
 from bridge.errors import ConfigError
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -96,6 +98,59 @@ def test_a_night_shift_lasts_as_long_as_it_lasts() -> None:
     ]
 
 
+def test_what_is_skipped_in_spring_ends_one_stretch_and_begins_the_next() -> None:
+    night = WorkingCalendar(hours=Week(sunday=(("01:00", "02:45"), ("02:50", "03:00"), ("03:30", "05:00"))))
+    day = berlin(2026, 3, 29)
+    assert night.between(day, day + timedelta(hours=12)) == timedelta(hours=2.5)
+    assert night.add(day, timedelta(minutes=61)) == berlin(2026, 3, 29, 3) + timedelta(minutes=31)
+
+
+@pytest.mark.parametrize("zone", [BERLIN, ZoneInfo("America/New_York"), timezone.utc])
+def test_in_which_zone_an_instant_is_given_changes_nothing(zone: tzinfo) -> None:
+    at = datetime(2026, 10, 24, 23, tzinfo=timezone.utc).astimezone(
+        zone
+    )  # two hours before Berlin's clocks are put back
+    due = ALWAYS.add(at, timedelta(hours=4))
+    assert due.tzinfo is timezone.utc
+    assert due == datetime(2026, 10, 25, 3, tzinfo=timezone.utc)
+    assert ALWAYS.between(at, due.astimezone(zone)) == timedelta(hours=4)
+
+
+@pytest.mark.parametrize(
+    ("year", "sunday"),
+    [
+        (2024, date(2024, 3, 31)),
+        (2025, date(2025, 4, 20)),
+        (2026, date(2026, 4, 5)),
+        (2027, date(2027, 3, 28)),
+        (2038, date(2038, 4, 25)),
+        (2285, date(2285, 3, 22)),
+    ],
+)
+def test_easter_is_when_it_is(year: int, sunday: date) -> None:
+    assert easter(year) == sunday
+
+
+def test_each_state_has_as_many_holidays_as_its_law_says() -> None:
+    counts = {region: len(public_holidays(region, 2026)) for region in get_args(Region)}
+    nine = {"DE": 9, "BE": 10, "HB": 10, "HE": 10, "HH": 10, "NI": 10, "SH": 10}
+    eleven = {"MV": 11, "NW": 11, "RP": 11, "SN": 11, "ST": 11, "TH": 11}
+    assert counts == nine | eleven | {"BB": 12, "BW": 12, "BY": 12, "SL": 12}
+    assert date(2026, 11, 18) in public_holidays("SN", 2026)  # the Day of Repentance
+    assert date(2027, 11, 17) in public_holidays("SN", 2027)
+    assert date(2026, 6, 4) in public_holidays("NW", 2026)  # Corpus Christi
+    assert date(2026, 6, 4) not in public_holidays("SN", 2026)
+
+
+def test_on_a_holiday_of_the_state_nobody_works() -> None:
+    epiphany, usual = berlin(2027, 1, 6, 9), berlin(2027, 1, 7, 9)  # an hour after work begins
+    begins: dict[Region | None, datetime] = {"BY": usual, "NW": epiphany, "DE": epiphany, None: epiphany}
+    for region, due in begins.items():
+        calendar = WorkingCalendar(public_holidays=region)
+        assert calendar.add(berlin(2027, 1, 5, 17), timedelta(hours=1)) == due
+    assert not WorkingCalendar(public_holidays="DE").working(berlin(2027, 3, 29, 10))  # Easter Monday
+
+
 def test_the_day_ends_where_the_calendar_is() -> None:
     assert OFFICE.day_ends(datetime(2026, 11, 22, 23, 30, tzinfo=timezone.utc)) == berlin(2026, 11, 24)
 
@@ -105,6 +160,7 @@ def test_the_day_ends_where_the_calendar_is() -> None:
     [
         (WorkingCalendar(time_zone="Europe/Atlantis"), "time_zone"),
         (WorkingCalendar(holidays=("25.12.2026",)), "holidays[0]"),
+        (WorkingCalendar(holidays=("2026-12-25", "20261226")), "holidays[1]"),
         (WorkingCalendar(hours=Week(monday=(("17:00", "08:00"),))), "hours.monday"),
         (WorkingCalendar(hours=Week(monday=(("08:00", "12:00"), ("11:00", "17:00")))), "hours.monday"),
         (WorkingCalendar(hours=Week(monday=(), tuesday=(), wednesday=(), thursday=(), friday=())), "hours"),
