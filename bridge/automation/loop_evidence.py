@@ -2,11 +2,14 @@
 
 Nothing is taken for done because time has passed. A loop closes by itself only where its tickets are resolved (or it
 has none and there was a reply) and the customer said afterwards that it is good.
+
+A ticket does not say when the customer was asked about it, and it is touched long after (most helpdesks close resolved
+ones by themselves). So its satisfaction counts at the moment at which it becomes known, and at no later one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from bridge.automation.loop_rules import LoopRules
@@ -15,10 +18,12 @@ from bridge.model import Direction, InteractionState, Satisfaction, Ticket, Tick
 from bridge.scoring.view import Held, View
 
 _DONE = (TicketStatus.resolved, TicketStatus.closed)
+_THEIR_TURN = TicketStatus.waiting
 
 
-def prove(rules: LoopRules, loop: Loop, view: View, now: datetime) -> Change:
-    """`loop` as the records of `view` leave it, with the evidence of every step."""
+def prove(rules: LoopRules, loop: Loop, view: View, now: datetime, satisfied: Collection[str] = frozenset()) -> Change:
+    """`loop` as the records of `view` leave it, with the evidence of every step. `satisfied` are the tickets of which
+    it became known just now that the customer is."""
     change = Change(loop=loop)
     if loop.state == "closed":
         return change
@@ -26,7 +31,7 @@ def prove(rules: LoopRules, loop: Loop, view: View, now: datetime) -> Change:
         change = change.then(reply(change.loop, spoken[0], record=spoken[1]))
     if change.loop.state == "waiting" and (back := _came_back(change.loop, view, now)) is not None:
         change = change.then(resume(rules, change.loop, now, record=back))
-    if (settled := _settled(rules, change.loop, view, now)) is not None:
+    if (settled := _settled(rules, change.loop, view, now, satisfied)) is not None:
         change = change.then(close(change.loop, now, record=settled, why="better_answer"))
     return change
 
@@ -67,11 +72,11 @@ def _came_back(loop: Loop, view: View, now: datetime) -> str | None:
         if call.record.direction is Direction.inbound
     ]
     found += [(one.record.answered, one.ref) for one in view.surveys if one.record.answered]
-    found += [(one.at, one.ref) for one in tickets_of(loop, view) if one.record.status not in _DONE]
+    found += [(one.at, one.ref) for one in tickets_of(loop, view) if one.record.status not in (*_DONE, _THEIR_TURN)]
     return min((one for one in found if since < one[0] <= now), default=(now, None))[1]
 
 
-def _settled(rules: LoopRules, loop: Loop, view: View, now: datetime) -> str | None:
+def _settled(rules: LoopRules, loop: Loop, view: View, now: datetime, satisfied: Collection[str]) -> str | None:
     """The record by which the customer says that it is good."""
     tickets = tickets_of(loop, view)
     if open_tickets(loop, view) or (not tickets and loop.replied_at is None):
@@ -89,6 +94,8 @@ def _settled(rules: LoopRules, loop: Loop, view: View, now: datetime) -> str | N
         and one.ref not in loop.records
     ]
     good += [
-        (one.at, one.ref) for one in tickets if one.record.satisfaction is Satisfaction.good and since <= one.at <= now
+        (one.at, one.ref)
+        for one in tickets
+        if one.ref in satisfied and one.record.satisfaction is Satisfaction.good and since <= one.at <= now
     ]
     return min(good, default=(now, None))[1]

@@ -18,7 +18,7 @@ from bridge.flow.folding import Change
 from bridge.flow.gathering import Makeup, makeups, owners, views
 from bridge.flow.granting import running_grants
 from bridge.flow.joining import Regrouped, exact_keys, key_rows, regroup, write_groups
-from bridge.flow.looping import follow
+from bridge.flow.looping import follow, now_satisfied
 from bridge.flow.tagging import hear_tags
 from bridge.identity.keys import Standing
 from bridge.identity.neighbourhood import Neighbourhood, survey
@@ -141,7 +141,7 @@ async def conclude(
             bearing = _bearing(change, owned)
             facts += await hear_tags(desk.store, unit, change.before, change.after, bearing, now)
     noted = list({fact.id: fact for fact in facts}.values())
-    noted += await follow(desk, unit, seen_now, noted, now, regrouped.absorbed)
+    noted += await follow(desk, unit, seen_now, noted, now, regrouped.absorbed, now_satisfied(changes))
     unit.many("customers.add_fact", [fact_row(fact) for fact in noted])
     await trigger(desk.store, unit, desk.armed, noted, live_since=desk.live_since, now=now)
     await _write_keys(desk, unit, found, regrouped, rows, stored_keys, prepared, before, made)

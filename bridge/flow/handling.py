@@ -15,7 +15,7 @@ from bridge.facts import Fact, FactKind, Origin, fact_id
 from bridge.flow.approaching import read_known, survivor
 from bridge.flow.desk import Desk
 from bridge.flow.lessons import link_lesson
-from bridge.flow.looping import follow_outcome, keep, loop_of
+from bridge.flow.looping import follow_outcome, keep, loop_of, loops_of
 from bridge.flow.tending import note_facts, show_dues
 from bridge.store import Unit, micros
 
@@ -55,12 +55,15 @@ async def add_note(desk: Desk, id: str, text: str, *, cause: str = "", by: str, 
 
 async def record_reply(desk: Desk, id: str, text: str, *, by: str, now: datetime, waits: bool = False) -> Loop:
     """Somebody has spoken with the customer, which no system told; with `waits` it is the customer's turn now."""
+    if not text.strip():
+        raise BadRequest("text: say what was said to the customer")
 
     def act(loop: Loop) -> Change:
         change = resume(desk.rules.loops, _going(loop), now, by=by)
-        change = change.then(reply(change.loop, now, by=by, text=text))
+        change = change.then(reply(change.loop, now, by=by, text=text.strip()))
         if loop.replied_at is not None:  # there was a first reply already: this is another one
-            change = change.then(Change(loop=change.loop, events=(Event(kind="noted", at=now, by=by, text=text),)))
+            noted = Event(kind="noted", at=now, by=by, text=text.strip())
+            change = change.then(Change(loop=change.loop, events=(noted,)))
         return change.then(wait(desk.rules.loops, change.loop, now, by=by)) if waits else change
 
     return await _do(desk, id, act, by=by, what="reply", now=now)
@@ -93,8 +96,8 @@ async def close_by_hand(
         raise BadRequest("done and cause: say what was done, and why it came to it")
     if lesson and await desk.store.one("loops.lesson", id=lesson) is None:
         raise BadRequest("lesson: there is no such lesson")
-    going = await find_loop(desk, id)
-    if not although_open and going.state != "closed":
+    going = _going(await find_loop(desk, id))
+    if not although_open:
         known = (await read_known(desk, [going.customer], now)).get(going.customer)
         view = None if known is None else known.situation.view
         if view is not None and (tickets := open_tickets(going, view)):
@@ -112,7 +115,13 @@ async def close_by_hand(
 
 
 async def reopen_by_hand(desk: Desk, id: str, text: str, *, by: str, now: datetime) -> Loop:
-    """Open a closed loop again. Raises Conflict for one that is not closed, or that nothing opens any more."""
+    """Open a closed loop again. Raises Conflict for one that is not closed, that nothing opens any more, or of whose
+    matter the customer has another open one."""
+    closed = await find_loop(desk, id)
+    customer = await survivor(desk, closed.customer)
+    others = (await loops_of(desk, [customer], now))[0].get(customer, [])
+    if any(one.id != id and one.matter == closed.matter and one.state != "closed" for one in others):
+        raise Conflict("another loop of the same matter is open for this customer; work on that one")
 
     def act(loop: Loop) -> Change:
         form = desk.rules.loops.opener(loop.opener)

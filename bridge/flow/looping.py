@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +14,9 @@ from bridge.automation.loop_rules import OpenerForm
 from bridge.automation.loops import Change, Loop, check_at, close, days_open, join, open_loop, reopen
 from bridge.facts import Fact, FactKind, Origin, fact_id
 from bridge.flow.desk import Desk
+from bridge.flow.folding import Change as Changed
+from bridge.intake.records import Current, Name, decode
+from bridge.model import Satisfaction, Ticket
 from bridge.scoring.view import View
 from bridge.store import Row, Store, Unit, instant, micros
 
@@ -52,19 +55,28 @@ def owner_of(desk: Desk, view: View, form: OpenerForm | None = None) -> str:
 
 
 async def loops_of(
-    desk: Desk, customers: Iterable[str], now: datetime, absorbed: Mapping[str, str] = _NOBODY
+    desk: Desk,
+    customers: Iterable[str],
+    now: datetime,
+    absorbed: Mapping[str, str] = _NOBODY,
+    since: datetime | None = None,
 ) -> tuple[dict[str, list[Loop]], list[Row], dict[str, Any]]:
-    """What is open or was closed lately, by the id that the customer has by now; the rows and what was asked, for a
-    guard. `absorbed` says who is being merged into whom, as far as the store does not know it yet."""
+    """What is open, or was closed lately (from `since` on), by the id that the customer has by now; the rows and what
+    was asked, for a guard. `absorbed` says who is being merged into whom, as far as the store does not know it yet."""
     asked = set(customers)
     merging = {old: new for old, new in absorbed.items() if new in asked}
-    since = now - timedelta(days=desk.rules.loops.file.reopen_days)
+    since = since or closed_lately(desk, now)
     given: dict[str, Any] = {"ids": sorted(asked | merging.keys()), "since": micros(since)}
     found: defaultdict[str, list[Loop]] = defaultdict(list)
     rows = await desk.store.all("loops.of_customers", **given) if asked else []
     for customer, *row in rows:
         found[merging.get(str(customer), str(customer))].append(loop_of(row))
     return found, rows, given
+
+
+def closed_lately(desk: Desk, now: datetime) -> datetime:
+    """What was closed from here on is reopened by what comes in, instead of another loop being opened."""
+    return now - timedelta(days=desk.rules.loops.file.reopen_days)
 
 
 async def follow(
@@ -74,12 +86,13 @@ async def follow(
     facts: Sequence[Fact],
     now: datetime,
     absorbed: Mapping[str, str] = _NOBODY,
+    satisfied: Collection[str] = frozenset(),
 ) -> list[Fact]:
     """Add to `unit`, which holds `facts` and the decisions of `views` too, what becomes of loops; returns the facts of
     those that were closed, which are not added yet.
 
     Only live facts open, join or reopen one, and none that the store has already. Evidence counts however late it
-    comes.
+    comes. `satisfied` is as `now_satisfied` says.
     """
     opening = await _opening(desk, unit, [one for one in facts if one.customer in views], now)
     held, rows, given = await loops_of(desk, views, now, absorbed)
@@ -93,10 +106,26 @@ async def follow(
         for fact in (one for one in opening if one.customer == customer):
             admit(desk, loops, fact, views[customer], now)
         for id, change in loops.items():
-            loops[id] = change.then(prove(desk.rules.loops, change.loop, views[customer], now))
+            loops[id] = change.then(prove(desk.rules.loops, change.loop, views[customer], now, satisfied))
             closed += await keep(desk, unit, before.get(id), loops[id], customer, now)
         show_due(unit, customer, [one.loop for one in loops.values()])
     return closed
+
+
+def now_satisfied(changes: Mapping[Name, Changed]) -> frozenset[str]:
+    """The tickets (`source/object/id`) of which it became known by `changes` that the customer is satisfied."""
+    return frozenset(
+        "/".join(name)
+        for name, one in changes.items()
+        if name[1] == "ticket" and _is_satisfied(one.after) and not _is_satisfied(one.before)
+    )
+
+
+def _is_satisfied(ticket: Current | None) -> bool:
+    if ticket is None or ticket.deleted or Satisfaction.good not in ticket.body:  # most need not be decoded for it
+        return False
+    record = decode(ticket)
+    return isinstance(record, Ticket) and record.satisfaction is Satisfaction.good
 
 
 async def _opening(desk: Desk, unit: Unit, facts: Sequence[Fact], now: datetime) -> list[Fact]:
@@ -128,12 +157,15 @@ def admit(desk: Desk, loops: dict[str, Change], fact: Fact, view: View, now: dat
         for id, change in loops.items():
             form = rules.opener(change.loop.opener)
             if change.loop.state == "closed" and fact.cause in change.loop.records and form is not None:
-                loops[id] = change.then(reopen(rules, form, change.loop, cause=fact.cause, at=at))
+                if (other := going_on(loops, change.loop.matter)) is not None:  # of a customer who was merged into this
+                    loops[other.loop.id] = other.then(join(rules, form, other.loop, cause=fact.cause, at=at))
+                else:
+                    loops[id] = change.then(reopen(rules, form, change.loop, cause=fact.cause, at=at))
                 return
     if opener is None:
         return
     form, same = opener.form, [one for one in loops.values() if one.loop.matter == opener.form.matter]
-    going = next((one for one in same if one.loop.state != "closed"), None)
+    going = going_on(loops, form.matter)
     if going is not None:
         loops[going.loop.id] = going.then(join(rules, form, going.loop, cause=fact.cause, at=at))
     elif same:
@@ -143,6 +175,11 @@ def admit(desk: Desk, loops: dict[str, Change], fact: Fact, view: View, now: dat
         owner = owner_of(desk, view, form)
         opened = open_loop(rules, form, fact=fact.id, customer=fact.customer, cause=fact.cause, owner=owner, at=at)
         loops[opened.loop.id] = opened
+
+
+def going_on(loops: Mapping[str, Change], matter: str) -> Change | None:
+    """The loop of that matter that is not closed."""
+    return next((one for one in loops.values() if one.loop.matter == matter and one.loop.state != "closed"), None)
 
 
 async def keep(desk: Desk, unit: Unit, before: Loop | None, change: Change, customer: str, now: datetime) -> list[Fact]:
@@ -222,6 +259,8 @@ async def follow_outcome(
         admit(desk, loops, fact, view, now)
     for id, change in loops.items():
         form = rules.opener(change.loop.opener)
+        if change.events:  # the disposition of this very call opened it
+            continue
         if result == "saved" and form is not None and form.fact == FactKind.outcome_recorded.value:
             loops[id] = change.then(close(change.loop, now, by=by, record=fact.cause, why="saved"))
     closed: list[Fact] = []
@@ -259,6 +298,9 @@ def loop_of(row: Sequence[Any]) -> Loop:
     return Loop(**given | {"records": tuple(msgspec.json.decode(given["records"]))})
 
 
-async def closings(store: Store, customers: Iterable[str]) -> tuple[datetime, ...]:
-    """When loops of somebody with these ids were closed."""
-    return tuple(instant(row[0]) for row in await store.all("loops.closings", customers=sorted(customers)))
+async def closings(store: Store, customers: Iterable[str]) -> dict[str, list[datetime]]:
+    """When loops were closed, by customer; who has none is left out."""
+    found: defaultdict[str, list[datetime]] = defaultdict(list)
+    for customer, at in await store.all("loops.closings", customers=sorted(customers)):
+        found[customer].append(instant(at))
+    return found

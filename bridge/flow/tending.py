@@ -75,8 +75,10 @@ async def note_facts(desk: Desk, unit: Unit, facts: Sequence[Fact], now: datetim
 
 
 async def show_dues(desk: Desk, unit: Unit, customer: str, changed: Loop, now: datetime) -> None:
-    """Keep beside the decision what the clocks of all the customer's loops say, with `changed` as it is now."""
-    held, _, _ = await loops_of(desk, [customer], now)
+    """Keep beside the decision what the clocks of all the customer's loops say, with `changed` as it is now. Guards the
+    others: of two that change at once, neither may write what the other made old."""
+    held, rows, given = await loops_of(desk, [customer], now)
+    unit.guard("loops.of_customers", rows, **given)
     show_due(unit, customer, [changed, *(one for one in held.get(customer, ()) if one.id != changed.id)])
     unit.wake.add("customers")
 

@@ -31,7 +31,8 @@ class Wanted(Struct, kw_only=True):
 
 
 class Row(Struct, kw_only=True):
-    """One loop on the board. `due` is when the next clock runs out, `day_ends` whether that is today still.
+    """One loop on the board. `due` is when the next clock runs out, `today` whether that is before the day of the
+    working calendar ends.
 
     `id` of the customer is the one they have now. `title` is of what opened it; `name` the customer's.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,6 +36,7 @@ from bridge.gateway.loop_shapes import (
     shape_lesson,
     write_cursor,
 )
+from bridge.gateway.names import names_of
 from bridge.model import SurveyResponse, Ticket
 from bridge.scoring.view import View
 from bridge.store import Unit, instant, micros
@@ -47,12 +48,14 @@ _STATES: Final[dict[str, list[str]]] = {
     "closed": ["closed"],
     "all": ["open", "waiting", "closed"],
 }
-_BEGINNING: Final = (-(1 << 62), "")
+_LAST: Final = 1 << 62
+_BEGINNING: Final = (-_LAST, "")
 _LONGEST_SAID: Final = 2000
 
 
 async def listing(call: Call, query: Wanted) -> Board:
-    """The board: what is due first comes first. Who may see figures alone gets the counts alone."""
+    """The board: what is due first comes first, what waits for the customer by when nobody waits any longer, closed
+    ones last, the newest first. Who may see figures alone gets the counts alone."""
     desk, now = call.gate.desk, call.now
     since = now - timedelta(days=query.closed_days)
     personal = bool(call.who.scopes & {"agent", "supervisor"})
@@ -75,8 +78,7 @@ async def listing(call: Call, query: Wanted) -> Board:
         found = [loop_of(row) for row in rows[: query.limit]]
         if len(rows) > query.limit:
             last = found[-1]
-            place = last.reply_due or last.resolve_due or last.closed_at or last.opened_at
-            cursor = write_cursor(micros(place), last.id)
+            cursor = write_cursor(_place(last), last.id)
         call.gate.trail.audit(call.who.actor, "loops", "loops", now)
     causes = [Cause(code=one.code, title=one.title) for one in desk.rules.loops.file.causes]
     return Board(
@@ -87,6 +89,12 @@ async def listing(call: Call, query: Wanted) -> Board:
         next=cursor,
         now=now,
     )
+
+
+def _place(loop: Loop) -> int:
+    """Where it stands on the board: as `loops.page` orders."""
+    following = loop.due or loop.waits_until
+    return micros(following) if following else _LAST - micros(loop.closed_at or loop.opened_at)
 
 
 async def show(call: Call) -> Detail:
@@ -180,27 +188,20 @@ async def _owners(call: Call) -> list[Owner]:
 
 
 async def _rows(call: Call, found: Sequence[Loop]) -> list[Row]:
-    seen = await _views(call, found)
-    return [_row(call, one, *seen.get(one.id, (one.customer, None))) for one in found]
-
-
-async def _views(call: Call, found: Sequence[Loop]) -> Mapping[str, tuple[str, View | None]]:
-    """Loop → the id that its customer has by now, and what is known of them."""
     desk = call.gate.desk
     living = {customer: await survivor(desk, customer) for customer in {one.customer for one in found}}
-    made = await makeups(desk.store, sorted(set(living.values())))
-    known = await views(desk.store, Unit(), made, {}, desk.rules.identity)
-    return {one.id: (living[one.customer], known.get(living[one.customer])) for one in found}
+    names = await names_of(desk, set(living.values()))
+    return [_row(call, one, living[one.customer], names.get(living[one.customer], "")) for one in found]
 
 
-def _row(call: Call, loop: Loop, customer: str, view: View | None) -> Row:
+def _row(call: Call, loop: Loop, customer: str, name: str) -> Row:
     rules = call.gate.desk.rules.loops
     form = rules.opener(loop.opener)
     due = loop.due
     return Row(
         id=loop.id,
         customer=customer,
-        name=(view.customer.name if view is not None else None) or "",
+        name=name,
         state=loop.state,
         title={"de": loop.opener, "en": loop.opener} if form is None else form.title,
         owner=loop.owner,
@@ -220,11 +221,14 @@ def _row(call: Call, loop: Loop, customer: str, view: View | None) -> Row:
 
 async def _detail(call: Call, loop: Loop) -> Detail:
     desk = call.gate.desk
-    customer, view = (await _views(call, [loop]))[loop.id]
+    customer = await survivor(desk, loop.customer)
+    known = await views(desk.store, Unit(), await makeups(desk.store, [customer]), {}, desk.rules.identity)
+    view = known.get(customer)
+    name = (view.customer.name if view is not None else None) or ""
     call.gate.trail.audit(call.who.actor, "loop", f"customer:{customer}", call.now, loop.id)
     rows = await desk.store.all("loops.events", loop=loop.id)
     return Detail(
-        loop=_row(call, loop, customer, view),
+        loop=_row(call, loop, customer, name),
         matter=loop.matter,
         reply_due=loop.reply_due,
         resolve_due=loop.resolve_due,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from bridge.automation.loop_rules import LoopsFile, compile_loops
 from bridge.facts import Origin
 from bridge.flow.catching_up import open_past
 from bridge.store import Unit
@@ -85,6 +87,55 @@ async def test_pages_follow_one_another(gateway: Gateway, ada: str) -> None:
     assert len(seen) == len(set(seen)) == 4
     assert seen[0] == ada
     assert (await gateway.get("/v1/loops", "agent", cursor="bWlzdA")).status_code == 400
+
+
+async def test_of_closed_loops_the_newest_come_first_and_after_what_is_to_be_done(gateway: Gateway, ada: str) -> None:
+    for number in (2, 3):
+        opened = (MONDAY + timedelta(minutes=number)).isoformat()
+        who = person(str(number), name=f"P{number}", phones=[f"+4930901820{number}"])
+        await gateway.know(who, case(f"c{number}", str(number), type="complaint", status="open", opened=opened))
+    _, *others = [one["id"] for one in (await board(gateway, "agent"))["loops"]]
+    for id in others:
+        gateway.clock.advance(minutes=5)
+        done = {"done": "Gutschrift", "cause": "billing", "although_open": True}
+        assert (await gateway.post(f"/v1/loops/{id}/close", "agent", json=done)).status_code == 200
+    first = await board(gateway, "agent", state="closed", limit="1")
+    rest = await board(gateway, "agent", state="closed", cursor=first["next"])
+    assert [one["id"] for one in (*first["loops"], *rest["loops"])] == others[::-1]
+    assert [one["id"] for one in (await board(gateway, "agent", state="all"))["loops"]] == [ada, *others[::-1]]
+    assert (await board(gateway, "agent"))["counts"]["closed"] == 2
+
+
+async def test_what_is_due_first_comes_first_whichever_clock_it_is(gateway: Gateway, ada: str) -> None:
+    assert (await gateway.post(f"/v1/loops/{ada}/reply", "agent", json={"text": "angerufen"})).status_code == 200
+    thursday = gateway.clock.now = MONDAY + timedelta(days=3)  # Ada's matter should be settled by now
+    opened = (thursday - timedelta(hours=1)).isoformat()
+    ben = person("2", name="Ben", phones=["+49309018202"])
+    await gateway.know(ben, case("c2", "2", type="complaint", status="open", opened=opened))
+    await gateway.know(case("c1", "1", type="complaint", status="open", opened=thursday.isoformat()))
+    found = await board(gateway, "agent")
+    assert [(one["name"], one["clock"]) for one in found["loops"]] == [("Ada Kaya", "resolution"), ("Ben", "reply")]
+    first = await board(gateway, "agent", limit="1")
+    rest = await board(gateway, "agent", limit="1", cursor=first["next"])
+    assert [one["name"] for one in (*first["loops"], *rest["loops"])] == ["Ada Kaya", "Ben"]
+    snoozed = {"until": (thursday + timedelta(days=30)).isoformat()}
+    assert (await gateway.post(f"/v1/loops/{ada}/snooze", "agent", json=snoozed)).status_code == 200
+    found = await board(gateway, "agent")
+    assert [one["name"] for one in found["loops"]] == ["Ben", "Ada Kaya"]
+
+
+async def test_a_call_that_is_saved_and_a_complaint_at_once_leaves_the_complaint_open(
+    gateway: Gateway, ada: str
+) -> None:
+    desk = gateway.gate.desk
+    title = {"de": "Beschwerde am Telefon", "en": "Complaint on the phone"}
+    opener = {"id": "told", "title": title, "fact": "outcome.recorded", "where": {"fact.disposition": "complaint"}}
+    file = msgspec.convert({"opens": [opener | {"matter": "told"}]}, LoopsFile)
+    desk.rules = msgspec.structs.replace(desk.rules, loops=compile_loops(file, {}, "loops.yaml"))
+    path = f"/v1/decisions/{(await gateway.lookup(phone='+4930901820'))['decision_id']}/outcome"
+    told = {"result": "saved", "disposition": "complaint", "agent": "a7"}
+    assert (await gateway.post(path, "agent", json=told)).status_code == 200
+    assert await gateway.rows("loops", "state", "matter = 'told'") == [("open",)]
 
 
 async def test_a_loop_is_worked_on_to_its_end(gateway: Gateway, ada: str) -> None:

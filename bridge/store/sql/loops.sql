@@ -27,6 +27,7 @@ select id, customer, matter, opener, cause, records, state, owner, round, answer
 from loops where check_at <= :now order by check_at, id limit :most
 
 -- name: page
+-- By when something is next to happen: a clock runs out, nobody waits any longer. Closed ones come last, the newest first.
 select id, customer, matter, opener, cause, records, state, owner, round, answers, opened_at, asked_at, reply_due, resolve_due, reply_left,
   resolve_left, replied_at, waits_since, waits_until, reply_escalated, resolve_escalated, check_at, closed_at, closed_by, reason, done,
   version
@@ -36,9 +37,9 @@ where state = any(:states)
   and (:reason::text = '' or reason = :reason::text)
   and (state <> 'closed' or closed_at >= :closed_since)
   and (:overdue = 0 or (state = 'open' and (reply_due < :now or resolve_due < :now)))
-  and (coalesce(reply_due, resolve_due, closed_at, opened_at) > :after_at
-    or (coalesce(reply_due, resolve_due, closed_at, opened_at) = :after_at and id > :after_id))
-order by coalesce(reply_due, resolve_due, closed_at, opened_at), id limit :most
+  and (coalesce(case when resolve_due < reply_due then resolve_due else reply_due end, resolve_due, waits_until, 4611686018427387904 - closed_at) > :after_at
+    or (coalesce(case when resolve_due < reply_due then resolve_due else reply_due end, resolve_due, waits_until, 4611686018427387904 - closed_at) = :after_at and id > :after_id))
+order by coalesce(case when resolve_due < reply_due then resolve_due else reply_due end, resolve_due, waits_until, 4611686018427387904 - closed_at), id limit :most
 
 -- name: put
 insert into loops (id, customer, matter, opener, cause, records, state, owner, round, answers, opened_at, asked_at, reply_due, resolve_due,
@@ -78,13 +79,13 @@ select owner, count(*) from loops where state <> 'closed' group by owner order b
 select state, count(*),
   sum(case when reply_due < :now or resolve_due < :now then 1 else 0 end),
   sum(case when closed_at >= :since then 1 else 0 end)
-from loops group by state order by state
+from loops where state <> 'closed' or closed_at >= :since group by state order by state
 
 -- name: overdue_by_owner
 select owner, count(*) from loops where state = 'open' and (reply_due < :now or resolve_due < :now) group by owner order by owner
 
 -- name: closings
-select closed_at from loops where customer = any(:customers) and closed_at is not null order by closed_at
+select customer, closed_at from loops where customer = any(:customers) and closed_at is not null order by customer, closed_at
 
 -- name: reasons
 select reason, closed_at / 86400000000, count(*) from loops where closed_at >= :since
