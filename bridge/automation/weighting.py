@@ -15,6 +15,7 @@ from math import sqrt
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bridge.model import SurveyMetric
 
@@ -62,8 +63,7 @@ def worth_of(metric: str, score: float, scale: float | None) -> float:
         return 100.0 if score >= 9 else -100.0 if score <= 6 else 0.0
     if metric == SurveyMetric.ces:
         return score
-    highest = scale or 5.0
-    lowest = 1.0 if highest > 2 else 0.0  # thumbs go from 0 to 1, stars from 1
+    lowest, highest = _ends(scale)
     return 100.0 if (score - lowest) / (highest - lowest) >= _SATISFIED else 0.0
 
 
@@ -71,7 +71,13 @@ def range_of(metric: str, scale: float | None = None) -> tuple[float, float]:
     """The lowest and the highest figure that there can be."""
     if metric == SurveyMetric.nps:
         return -100.0, 100.0
-    return (1.0, scale or 5.0) if metric == SurveyMetric.ces else (0.0, 100.0)
+    return _ends(scale) if metric == SurveyMetric.ces else (0.0, 100.0)
+
+
+def _ends(scale: float | None) -> tuple[float, float]:
+    """Thumbs go from 0 to 1, stars from 1; of five where nobody says."""
+    highest = scale if scale is not None and scale > 0 else 5.0
+    return 1.0 if highest > 2 else 0.0, highest
 
 
 def pool(asked: Iterable[Asked]) -> dict[Stratum, Pool]:
@@ -101,6 +107,11 @@ def rates(asked: Sequence[Asked], pools: Mapping[Stratum, Pool]) -> dict[Pool, f
     return {name: came[name] / whole for name, whole in sent.items()}
 
 
+def scored(asked: Iterable[Asked]) -> list[Asked]:
+    """`asked` as figures see them: an answer without a number says no more than none, and others stand for it."""
+    return [replace(one, answered=False) if one.answered and one.score is None else one for one in asked]
+
+
 def plain(asked: Iterable[Asked], metric: str) -> Estimate | None:
     """The figure over those who answered, each counted once; None without answers."""
     return _estimate(asked, metric, lambda one: 1.0)
@@ -108,6 +119,7 @@ def plain(asked: Iterable[Asked], metric: str) -> Estimate | None:
 
 def weighted(asked: Sequence[Asked], metric: str) -> Estimate | None:
     """The figure over all who could have been asked; None without answers."""
+    asked = scored(asked)
     pools = pool(asked)
     shares = rates(asked, pools)
     return _estimate(asked, metric, lambda one: 1 / (one.propensity * shares[pools[one.stratum]]))
@@ -122,7 +134,8 @@ def _estimate(asked: Iterable[Asked], metric: str, weigh: Callable[[Asked], floa
     whole = sum(weights)
     mean = sum(w * y for w, y in zip(weights, values, strict=True)) / whole
     effective = whole**2 / sum(w * w for w in weights)
-    low, high = range_of(metric, max((one.scale or 0 for _, one in given), default=0) or None)
+    low, high = range_of(metric, max(one.scale or 0 for _, one in given))
+    low, high = min(low, *values), max(high, *values)  # whoever leaves the scale unsaid may have a longer one
     half = _half(weights, values, mean, (low, high))
     return Estimate(
         value=mean,
@@ -152,13 +165,15 @@ def _half(weights: Sequence[float], values: Sequence[float], mean: float, ends: 
 
 
 def _t(freedom: float) -> float:
-    """The two-sided 95 % quantile of Student's t (Abramowitz & Stegun 26.7.5), exact to 0.01 from three on."""
+    """The two-sided 95 % quantile of Student's t (Abramowitz & Stegun 26.7.5), exact to 0.01 from three on; below,
+    that of the next whole number downwards, which is never too narrow."""
     if freedom < 3:
-        return 12.71 if freedom < 1.5 else 4.303 if freedom < 2.5 else 3.182
+        return 12.706 if freedom < 2 else 4.303
     z = _Z
     return (
         z
         + (z**3 + z) / (4 * freedom)
         + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
         + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+        + (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92160 * freedom**4)
     )

@@ -22,6 +22,7 @@ from bridge.facts import Fact, FactKind, Origin
 from bridge.flow.approaching import Known, office_of, person_of, read_known
 from bridge.flow.concluding import fact_of
 from bridge.flow.desk import Desk
+from bridge.flow.gathering import makeups, views
 from bridge.flow.linking import can_link
 from bridge.flow.looping import owner_of
 from bridge.model import SurveyMetric
@@ -89,17 +90,24 @@ def problem_of(desk: Desk, plan: Plan) -> Problem | None:
 
 
 async def look(
-    desk: Desk, plan: Plan, after: datetime, until: datetime, position: str, now: datetime, live_since: datetime | None
+    desk: Desk,
+    plan: Plan,
+    after: datetime,
+    until: datetime,
+    position: str,
+    now: datetime,
+    live_since: datetime | None,
+    page: int = PAGE,
 ) -> Looked:
-    """Who came up after `after` up to `until`, the page behind `position` ("" the first).
+    """Who came up after `after` up to `until`, among the `page` customers or facts behind `position` ("" the first).
 
     Only news counts: facts of after `live_since`, when the plan was switched on (None: for a preview, any), known by a
     live source.
     """
     if plan.by_fact and plan.occasion is not None:
-        return await _facts(desk, plan, plan.occasion.kind, after, until, position, live_since)
-    customers = [str(row[0]) for row in await desk.store.all("customers.after", after=position, most=PAGE)]
-    following = customers[-1] if len(customers) == PAGE else None
+        return await _facts(desk, plan, plan.occasion.kind, after, until, position, live_since, page)
+    customers = [str(row[0]) for row in await desk.store.all("customers.after", after=position, most=page)]
+    following = customers[-1] if len(customers) == page else None
     zone = desk.rules.outreach.zone
     first, last = after.astimezone(zone).date(), until.astimezone(zone).date()
     found = []
@@ -112,10 +120,9 @@ async def look(
                 found.append(CameUp(id=occasion_id(plan, cause), customer=customer, cause="", at=_begin(day)))
         return Looked(found=found, next=following, seen=len(customers))
     delay = plan.file.when.delay.length
-    known = await read_known(desk, customers, now)
-    for customer in customers:
-        view = known[customer].situation.view if customer in known else None
-        if view is not None and all(desk.live_since.get(one.source) is not None for one in view.profiles):
+    known = await views(desk.store, Unit(), await makeups(desk.store, customers), {}, desk.rules.identity)
+    for view in known.values():
+        if view.profiles and all(desk.live_since.get(one.source) is not None for one in view.profiles):
             late = (after - delay).astimezone(zone).date(), (until - delay).astimezone(zone).date()
             found += [
                 _from_fact(plan, fact)
@@ -126,7 +133,14 @@ async def look(
 
 
 async def _facts(
-    desk: Desk, plan: Plan, kind: FactKind, after: datetime, until: datetime, position: str, live_since: datetime | None
+    desk: Desk,
+    plan: Plan,
+    kind: FactKind,
+    after: datetime,
+    until: datetime,
+    position: str,
+    live_since: datetime | None,
+    page: int,
 ) -> Looked:
     delay = plan.file.when.delay.length
     at, _, last = position.partition(" ")
@@ -138,11 +152,11 @@ async def _facts(
         until_at=micros(until - delay),
         from_at=int(at or micros(begin)),
         after=last,
-        most=PAGE,
+        most=page,
     )
     facts = [fact_of(row) for row in rows]
     found = [_from_fact(plan, one) for one in facts if _counts(desk, plan, one, until, live_since)]
-    following = f"{rows[-1][4]} {rows[-1][0]}" if len(rows) == PAGE else None
+    following = f"{rows[-1][4]} {rows[-1][0]}" if len(rows) == page else None
     return Looked(found=found, next=following, seen=len(rows))
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -13,8 +16,11 @@ from bridge.automation.surveys import Plan, armed_of
 from bridge.automation.tranches import Cell, Group, Ready, group, size
 from bridge.flow.desk import Desk
 from bridge.flow.looping import free_capacity
-from bridge.flow.occasions import FURTHEST, PAGE, CameUp, assess, look, read_usual
+from bridge.flow.occasions import FURTHEST, CameUp, assess, look, read_usual
 from bridge.store import Row, instant, micros
+
+_PIECE: Final = 25
+"""Customers of a preview that are read and scored in one go."""
 
 
 class CellSize(Struct, frozen=True, kw_only=True):
@@ -100,11 +106,12 @@ async def size_for(desk: Desk, plan: Plan, groups: Mapping[Cell, Group], now: da
     """How `groups` would be asked now, by the time that their owners have."""
     since = micros(now - timedelta(days=desk.rules.surveying.in_flight_days))
     flying = {owner: float(expected or 0) for owner, expected in await desk.store.all("surveys.in_flight", since=since)}
-    free = {owner: float(number) for owner, number in (await free_capacity(desk, now)).items()}
+    capacity, rules = await free_capacity(desk, now), desk.rules.loops
+    owners = {cell.owner for cell in groups}
+    free = {owner: float(capacity.get(owner, rules.limit_of(owner))) for owner in owners}  # else they have no loop yet
     room = {owner: max(0.0, number - flying.get(owner, 0.0)) for owner, number in free.items()}
     form = plan.file.tranche
     sized = size(groups, room, most=form.most, balance=form.balance)
-    owners = {cell.owner for cell in groups}
     return Sizes(
         cells=tuple(
             CellSize(
@@ -118,14 +125,15 @@ async def size_for(desk: Desk, plan: Plan, groups: Mapping[Cell, Group], now: da
             )
             for cell, one in sorted(groups.items())
         ),
-        free={owner: free.get(owner, 0.0) for owner in sorted(owners)},
+        free=dict(sorted(free.items())),
         in_flight={owner: flying[owner] for owner in sorted(owners & flying.keys())},
         most=form.most,
     )
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """What a tranche would be if it were held now. `whole` False: not all customers were looked at, see `looked_at`."""
+    """What a tranche would be if it were held now, of `came_up` who come up among `looked_at` customers or facts.
+    `whole` False: there are more of either."""
 
     sizes: Sizes
     barred: dict[str, int]
@@ -134,11 +142,15 @@ class Preview(Struct, frozen=True, kw_only=True):
     whole: bool
 
 
-async def preview(desk: Desk, plan: Plan, now: datetime, *, most: int = 2000, furthest: int = 100_000) -> Preview:
+async def preview(
+    desk: Desk, plan: Plan, now: datetime, *, most: int = 2000, furthest: int = 100_000, seconds: float | None = None
+) -> Preview:
     """Whom a tranche would bring up and how many of them it would ask, without writing anything.
 
-    At most `most` of those who come up are assessed, and `furthest` customers or facts looked through.
+    At most `most` of those who come up are assessed, and `furthest` customers or facts looked through; after `seconds`
+    no more are begun with. Read in small pieces, so that nobody who waits for a look-up feels it.
     """
+    began = perf_counter()
     armed = armed_of(plan, desk.armed)
     on = armed is not None and armed.mode == "on"
     after = await looked_until(desk, plan, armed, now)
@@ -149,29 +161,40 @@ async def preview(desk: Desk, plan: Plan, now: datetime, *, most: int = 2000, fu
     position: str | None = ""
     seen = 0
     live_since = armed.live_since if on and armed is not None else None
-    while position is not None and len(found) < most and seen < furthest:
-        page = await look(desk, plan, after, now, position, now, live_since)
+
+    def late() -> bool:
+        return seconds is not None and perf_counter() - began > seconds
+
+    while position is not None and len(found) < most and seen < furthest and not late():
+        page = await look(desk, plan, after, now, position, now, live_since, _PIECE)
         found |= {one.id: one for one in page.found}
         position, seen = page.next, seen + page.seen
+        await asyncio.sleep(0)
     known = await _settled(desk, list(found))
-    chosen = [found[id] for id in sorted(found.keys() - known)][:most]
+    chosen = [found[id] for id in sorted(found.keys() - known)]
     usual = await read_usual(desk, plan, now)
     ready: list[Ready] = []
     barred: dict[str, int] = {}
     taken: set[str] = set()
-    for begin in range(0, len(chosen), PAGE):
-        for one in await assess(desk, plan, usual, chosen[begin : begin + PAGE], taken, now):
+    assessed = 0
+    for begin in range(0, min(len(chosen), most), _PIECE):
+        if begin and late():
+            break
+        some = chosen[begin : min(begin + _PIECE, most)]
+        for one in await assess(desk, plan, usual, some, taken, now):
             if one.ready is None:
                 barred[one.reason] = barred.get(one.reason, 0) + 1
             else:
                 ready.append(one.ready)
                 taken.add(one.customer)
+        assessed += len(some)
+        await asyncio.sleep(0)
     return Preview(
         sizes=await size_for(desk, plan, group(ready), now),
         barred=dict(sorted(barred.items())),
-        came_up=len(chosen),
+        came_up=assessed,
         looked_at=seen,
-        whole=position is None,
+        whole=position is None and assessed == len(chosen),
     )
 
 

@@ -47,11 +47,15 @@ async def survey_once(desk: Desk, now: datetime) -> int:
     if not active or await paused(desk.store):
         return 0
     await _begin(desk, plans, active, now)
-    rows = await desk.store.all("surveys.open_tranches")
-    if not rows:
-        return 0
-    tranche = tranche_of(rows[0])
-    armed, plan = active.get(tranche.plan), plans.get(tranche.plan)
+    for tranche in map(tranche_of, await desk.store.all("surveys.open_tranches")):
+        plan, armed = plans.get(tranche.plan), active.get(tranche.plan)
+        if plan is None or armed is None or _may_write(desk, plan, now):
+            await _page(desk, plan, armed, tranche, now)
+            return 1
+    return 0
+
+
+async def _page(desk: Desk, plan: Plan | None, armed: Armed | None, tranche: Tranche, now: datetime) -> None:
     try:
         if plan is None or armed is None or armed.mode != tranche.mode:
             await _move(desk, Unit(), tranche, "stopped", "", now)
@@ -63,17 +67,20 @@ async def survey_once(desk: Desk, now: datetime) -> int:
             await _draw(desk, plan, tranche, now)
     except Superseded:  # another process was at the same page, or what it rested on changed: it is looked at again
         pass
-    return 1
+
+
+def _may_write(desk: Desk, plan: Plan, now: datetime) -> bool:
+    policy = desk.rules.outreach
+    opens = next_open(policy, plan.act.channel or Channel.email, policy.zone, now)
+    return opens is not None and opens <= now
 
 
 async def _begin(desk: Desk, plans: Mapping[str, Plan], active: Mapping[str, Armed], now: datetime) -> None:
     """Begin today's tranche of every plan that is on, has none yet, and whose customers may be written to now."""
-    policy = desk.rules.outreach
-    day = now.astimezone(policy.zone).date()
+    day = now.astimezone(desk.rules.outreach.zone).date()
     for id, armed in sorted(active.items()):
         plan, name = plans[id], f"{id}:{armed.mode}:{day}"
-        opens = next_open(policy, plan.act.channel or Channel.email, policy.zone, now)
-        if opens is None or opens > now or problem_of(desk, plan) is not None:
+        if not _may_write(desk, plan, now) or problem_of(desk, plan) is not None:
             continue
         if await desk.store.one("surveys.tranche", id=name) is not None:
             continue
@@ -203,7 +210,7 @@ async def _draw(desk: Desk, plan: Plan, tranche: Tranche, now: datetime) -> None
         if chosen:
             fact = _drawn(plan, ready.occasion, customer, cause, now)
             facts.append(fact)
-            run = run_id(plan.rule, fact)
+            run = run_id(plan.rule, fact, dry=tranche.mode == "dry")
         state = ("invited" if tranche.mode == "on" else "would") if chosen else "passed"
         unit.add(
             "surveys.settle",

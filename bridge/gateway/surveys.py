@@ -24,8 +24,10 @@ from bridge.reports.surveys import SurveyResults, survey_results
 from bridge.store import micros
 
 MOST_ASSESSED: Final = 400
-"""A preview looks at no more of those who came up: it is asked for while callers wait."""
+"""A preview looks at no more of those who came up, and no longer than MOST_SECONDS: it is asked for while callers wait.
+`Next.whole` says whether it had to stop."""
 MOST_SEEN: Final = 20_000
+MOST_SECONDS: Final = 3.0
 RESULTS: Final = timedelta(days=365)
 _TRANCHES: Final = 14
 Mode = Literal["off", "dry", "on"]
@@ -71,10 +73,12 @@ class Sizing(Struct, kw_only=True):
 
 
 class Next(Struct, kw_only=True):
-    """The tranche that would be drawn now. `whole` False: only the first of those who came up were looked at."""
+    """The tranche that would be drawn now. `whole` False: it would be larger; only the first of those who come up were
+    looked at, as many as can be while callers wait (see docs/SURVEYS.md)."""
 
     sizing: Sizing
     came_up: int
+    """So many of them were looked at."""
     barred: dict[str, int]
     """Reason → customers who came up and may not be asked."""
     whole: bool
@@ -159,7 +163,7 @@ async def show(call: Call) -> SurveyDetail:
     desk = call.gate.desk
     await desk.look_up()
     plan = _find(desk, call.path["id"])
-    coming = await preview(desk, plan, call.now, most=MOST_ASSESSED, furthest=MOST_SEEN)
+    coming = await preview(desk, plan, call.now, most=MOST_ASSESSED, furthest=MOST_SEEN, seconds=MOST_SECONDS)
     rows = await desk.store.all("surveys.tranches_of", plan=plan.id, most=_TRANCHES)
     return SurveyDetail(
         survey=await _survey(desk, plan, call.now),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from bridge.automation.weighting import Asked, Estimate, Stratum, plain, pool, rates, weighted, worth_of
+from bridge.automation.weighting import Asked, Estimate, Stratum, plain, pool, rates, scored, weighted, worth_of
 from bridge.errors import NotFound
 from bridge.flow import Desk
 from bridge.model import SurveyResponse
@@ -17,6 +18,8 @@ from bridge.store import micros
 
 MOST_REASONS = 20
 LONGEST_REASON = 120
+FEWEST_ALIKE = 3
+OWN_WORDS = ""
 
 
 class StratumResult(Struct, frozen=True, kw_only=True):
@@ -60,9 +63,10 @@ class SurveyResults(Struct, frozen=True, kw_only=True):
     lapsed: int
     """So many were not asked because nobody would have had the time to answer them."""
     reasons: dict[str, int] = {}
-    """Exit surveys: reason for leaving → how often it was given."""
+    """Exit surveys: reason for leaving → how often it was given. What fewer than FEWEST_ALIKE said is a customer's own
+    words, and counted under "" alone."""
     left_others_because: dict[str, int] = {}
-    """Exit surveys: what drove them from others before → how often."""
+    """Exit surveys: what drove them from others before → how often; "" as above."""
 
 
 async def survey_results(
@@ -77,23 +81,14 @@ async def survey_results(
         raise NotFound("there is no survey plan of that id")
     asked_metric = plans[0].file.metric if plan is not None else metric
     ids = [one.id for one in plans]
-    rows = await desk.store.all("surveys.asked", plans=ids, since=micros(since), until=micros(until))
-    drawn: dict[Stratum, int] = defaultdict(int)
-    asked: list[Asked] = []
-    for tier, band, state, propensity, answered_at, score, scale in rows:
-        drawn[tier, band] += 1
-        if state == "invited":
-            asked.append(
-                Asked(
-                    stratum=(tier, band),
-                    propensity=propensity,
-                    answered=answered_at is not None,
-                    score=score,
-                    scale=scale,
-                )
-            )
-    left = await desk.store.all("surveys.barred", plans=ids, since=micros(since), until=micros(until))
-    whole, answered = len(rows), sum(one.answered for one in asked)
+    within: dict[str, Any] = {"plans": ids, "since": micros(since), "until": micros(until)}
+    drawn = {(tier, band): int(count) for tier, band, count in await desk.store.all("surveys.drawn", **within)}
+    asked = [
+        Asked(stratum=(tier, band), propensity=propensity, answered=answered_at is not None, score=score, scale=scale)
+        for tier, band, propensity, answered_at, score, scale in await desk.store.all("surveys.asked", **within)
+    ]
+    left = await desk.store.all("surveys.barred", **within)
+    whole, answered = sum(drawn.values()), sum(one.answered for one in asked)
     reasons, before = await _reasons(desk, ids, since, until) if asked_metric == "exit" else ({}, {})
     return SurveyResults(
         metric=asked_metric,
@@ -106,7 +101,7 @@ async def survey_results(
         response_rate=answered / len(asked) if asked else None,
         plain=plain(asked, asked_metric),
         weighted=weighted(asked, asked_metric),
-        coverage=_coverage(asked, drawn) if whole else None,
+        coverage=_coverage(asked if asked_metric == "exit" else scored(asked), drawn) if whole else None,
         strata=tuple(_stratum(one, number, whole, asked, asked_metric) for one, number in sorted(drawn.items())),
         barred={reason: count for state, reason, count in left if state == "barred"},
         lapsed=sum(count for state, _, count in left if state == "lapsed"),
@@ -115,7 +110,7 @@ async def survey_results(
     )
 
 
-def _coverage(asked: Sequence[Asked], drawn: dict[Stratum, int]) -> float:
+def _coverage(asked: Sequence[Asked], drawn: Mapping[Stratum, int]) -> float:
     """The share of those drawn whose own stratum is weighted by itself."""
     pools = pool(asked)
     return sum(number for one, number in drawn.items() if pools.get(one) == one) / sum(drawn.values())
@@ -139,7 +134,7 @@ def _stratum(one: Stratum, number: int, whole: int, asked: Sequence[Asked], metr
 async def _reasons(
     desk: Desk, plans: list[str], since: datetime, until: datetime
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Why those who answered leave, and what drove them from others before; most frequent first."""
+    """Why those who answered leave, and what drove them from others before; most frequent first, OWN_WORDS last."""
     leaving: dict[str, int] = defaultdict(int)
     before: dict[str, int] = defaultdict(int)
     rows = await desk.store.all("surveys.responses", plans=plans, since=micros(since), until=micros(until))
@@ -156,5 +151,8 @@ async def _reasons(
     return _most_first(leaving), _most_first(before)
 
 
-def _most_first(counts: dict[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MOST_REASONS])
+def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    alike = [one for one in counts.items() if one[1] >= FEWEST_ALIKE]
+    shown = sorted(alike, key=lambda one: (-one[1], one[0]))[:MOST_REASONS]
+    others = sum(counts.values()) - sum(count for _, count in shown)
+    return dict(shown) | ({OWN_WORDS: others} if others else {})

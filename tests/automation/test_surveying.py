@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from bridge.adapter.base import Item
 from bridge.automation import outbox
 from bridge.automation.register import pause
 from bridge.automation.survey_forms import Fatigue
 from bridge.automation.survey_register import switch_survey
+from bridge.automation.tranches import Cell, Group
 from bridge.facts import Origin
 from bridge.flow import merge
 from bridge.flow.approaching import opt_out
 from bridge.flow.survey_answers import match_answers
-from bridge.flow.survey_sizes import preview
+from bridge.flow.survey_sizes import preview, size_for
 from bridge.flow.surveying import survey_once
 from bridge.reports.surveys import survey_results
 from bridge.store import Store, Unit, open_store
@@ -232,6 +234,80 @@ async def test_nothing_is_drawn_at_night_on_sundays_or_while_all_is_paused(
     assert await states(database_url) == {}
 
 
+async def test_a_tranche_that_is_not_done_by_night_goes_on_in_the_morning(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    one = plan()
+    desk = await open_office(store, tmp_path, one)
+    await resolve(desk, 2)
+    assert await survey_once(desk, WEDNESDAY) == 1
+    assert await survey_once(desk, WEDNESDAY + timedelta(hours=12)) == 0
+    assert await states(database_url) == {"waiting": 2}
+    await hold(desk, clients_of(desk, vendor), WEDNESDAY + DAY)
+    assert await states(database_url) == {"invited": 2} and len(vendor.done) == 2
+    assert [tranche.stage for tranche in await tranches(store, one)] == ["done", "done"]
+
+
+async def test_what_somebody_says_who_was_never_invited_is_no_answer_to_an_invitation(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    one = plan()
+    desk = await open_office(store, tmp_path, one)
+    await resolve(desk, 2)
+    await opt_out(desk, "email:person2@example.de", reason="link", now=TUESDAY)
+    await hold(desk, clients_of(desk, vendor), WEDNESDAY)
+    at = WEDNESDAY + timedelta(hours=1)
+    await tell(desk, [rating(502, 2, "bad", at)], at)
+    assert await match_answers(desk, at + timedelta(minutes=2)) == 0
+    results = await survey_results(desk, since=TUESDAY - DAY, until=WEDNESDAY + DAY, plan=one.id)
+    assert (results.invited, results.answered, results.plain) == (1, 0, None)
+
+
+async def test_an_invitation_that_is_sent_after_all_counts_as_one(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    plans = (
+        plan(id="a_first"),
+        plan(id="b_second", metric="nps", when={"after": "ticket.resolved", "delay": {"days": 2}}),
+    )
+    desk = await open_office(store, tmp_path, *plans)
+    await resolve(desk, 1)
+    await hold(desk, clients_of(desk, vendor), WEDNESDAY)
+    await query(database_url, "update outbox set state = 'dead' returning id")
+    await match_answers(desk, WEDNESDAY + timedelta(minutes=2))
+    assert await states(database_url) == {"barred not_sent": 1}
+    await query(database_url, "update outbox set state = 'sent' returning id")
+    await hold(desk, clients_of(desk, vendor), WEDNESDAY + DAY)
+    assert await states(database_url) == {"barred asked_lately": 1, "barred not_sent": 1}
+
+
+async def test_reasons_are_counted_and_nobodys_own_words_are_shown(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    one = plan(metric="exit")
+    desk = await open_office(store, tmp_path, one)
+    await resolve(desk, 5)
+    await hold(desk, clients_of(desk, vendor), WEDNESDAY)
+    at = WEDNESDAY + timedelta(hours=1)
+    reasons = ["Preis", "Preis", " Preis", "Frau Albers war unfreundlich", None]
+    said = [
+        {
+            "response_id": f"r{n}",
+            "email": f"person{n}@example.de",
+            "answered_at": at.isoformat(),
+            "reason_for_leaving": reason,
+            "left_others_because": "Netz",
+        }
+        for n, reason in enumerate(reasons, start=1)
+    ]
+    await feed(desk, "hook", [Item(object="exit", raw={"type": "exit", "data": one}) for one in said], now=at)
+    await drain(desk, now=at)
+    assert await match_answers(desk, at + timedelta(minutes=2)) == 5
+    results = await survey_results(desk, since=TUESDAY - DAY, until=WEDNESDAY + DAY, plan=one.id)
+    assert list(results.reasons.items()) == [("Preis", 3), ("", 1)]
+    assert results.left_others_because == {"Netz": 5}
+
+
 async def test_answers_find_their_invitations_and_speak_for_those_who_were_not_asked(
     store: Store, database_url: str, tmp_path: Path, vendor: Vendor
 ) -> None:
@@ -269,6 +345,19 @@ async def test_a_preview_says_what_a_tranche_then_does_and_writes_nothing(
     assert (said.came_up, said.barred, said.whole) == (30, {"opted_out": 1}, True)
     await hold(desk, clients_of(desk, vendor), WEDNESDAY)
     assert (await tranches(store, one))[0].sizes == said.sizes
+
+
+async def test_a_preview_says_where_it_did_not_look_at_everybody(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    one = plan()
+    desk = await open_office(store, tmp_path, one)
+    await resolve(desk, 30)
+    assert (await preview(desk, one, WEDNESDAY, most=30)).whole is True
+    said = await preview(desk, one, WEDNESDAY, most=10)
+    assert (said.came_up, said.sizes.ready, said.whole) == (10, 10, False)
+    said = await preview(desk, one, WEDNESDAY, seconds=0)
+    assert said.came_up < 30 and said.whole is False
 
 
 async def test_a_preview_of_a_plan_that_is_off_shows_the_last_days(
@@ -391,3 +480,11 @@ async def test_a_worker_holds_tranches_and_finds_answers(
     at[0] += timedelta(minutes=2)
     await worker.ask()
     assert await query(database_url, "select score, scale from survey_occasions") == [(1.0, 1.0)]
+
+
+async def test_whoever_the_crm_names_has_time_for_surveys_before_their_first_loop(store: Store, tmp_path: Path) -> None:
+    one = plan()
+    desk = await open_office(store, tmp_path, one)
+    groups = {Cell("Jana Brandt", "gold", "low"): Group(ready=3, expected=0.6, answers=0.25)}
+    sizes = await size_for(desk, one, groups, WEDNESDAY)
+    assert (sizes.free, sizes.asked) == ({"Jana Brandt": 10.0}, 3.0)

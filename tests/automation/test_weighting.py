@@ -93,3 +93,29 @@ def test_each_metric_is_counted_as_it_is_used() -> None:
     assert [worth_of("csat", score, 7) for score in (5, 6)] == [0, 100]
     assert [worth_of("csat", score, 1) for score in (0, 1)] == [0, 100]
     assert worth_of("ces", 4, 7) == 4
+
+
+def test_an_answer_without_a_number_is_spoken_for_by_its_stratum() -> None:
+    def some(stratum: tuple[str, str], score: float, mute: int) -> list[Asked]:
+        return [
+            Asked(stratum=stratum, propensity=1.0, answered=True, score=None if n < mute else score, scale=10)
+            for n in range(20)
+        ]
+
+    said = weighted([*some(("gold", "low"), 10, mute=0), *some(("bronze", "low"), 2, mute=14)], "nps")
+    assert said is not None
+    assert said.answers == 26
+    assert said.value == pytest.approx(0)  # twenty of each: half would recommend us, half would not
+
+
+@pytest.mark.parametrize(("scale", "scores"), [(1, (0, 1)), (5, (1, 5)), (7, (1, 7)), (None, (1, 7)), (0, (1, 5))])
+def test_no_figure_lies_outside_its_interval(scale: float | None, scores: tuple[float, float]) -> None:
+    for metric in ("csat", "ces"):
+        for given in ((scores[0],) * 6, (scores[1],) * 6, scores * 3):
+            said = plain(
+                [Asked(stratum=("", ""), propensity=1.0, answered=True, score=one, scale=scale) for one in given],
+                metric,
+            )
+            assert said is not None and said.low is not None and said.high is not None
+            assert said.low <= said.value <= said.high
+            assert said.low < said.high

@@ -137,7 +137,7 @@ async def test_all_surveys_say_when_they_ask_and_how_many_answered(
     await page.goto(f"{asking.base}/console/surveys")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Umfragen")
     row = page.get_by_role("row").filter(has_text="Nach der Lösung")
-    await expect(row).to_contain_text("nach einer Lösung")
+    await expect(row).to_contain_text("nach einem gelösten Ticket")
     await expect(row).to_contain_text("aus")
     await expect(page.get_by_role("row").filter(has_text="Abschied")).to_contain_text("3 Tage nach einer Kündigung")
     assert await faults(page, axe) == []
@@ -173,7 +173,7 @@ async def test_results_show_what_weighing_changes(page: Page, asking: Running) -
 async def test_a_survey_that_nobody_can_send_says_what_is_missing(page: Page, asking: Running) -> None:
     await page.goto(f"{asking.base}/console/surveys/leaving")
     await expect(page.get_by_role("status").filter(has_text="So kann niemand gefragt werden")).to_be_visible()
-    await expect(page.get_by_text("Noch hat niemand geantwortet.")).to_be_visible()
+    await expect(page.get_by_text("Noch wurde niemand gefragt.")).to_be_visible()
 
 
 async def test_it_is_switched_by_keyboard_after_a_question_and_viewers_cannot(page: Page, asking: Running) -> None:

@@ -76,7 +76,7 @@ where customer = any(:customers) and state = 'invited'
 union all
 select o.created_at, null from outbox o
 where o.customer = any(:customers) and o.action = 'invite_survey' and o.state in ('due', 'sending', 'sent', 'uncertain')
-  and o.run not in (select run from survey_occasions where customer = any(:customers) and run <> '')
+  and o.run not in (select run from survey_occasions where customer = any(:customers) and run <> '' and state = 'invited')
 order by 1
 
 -- name: in_flight
@@ -122,9 +122,14 @@ delete from survey_occasions where came_up_at < :before and (state <> 'invited')
 select plan, state, reason, count(*) from survey_occasions where came_up_at >= :since and mode = 'on'
 group by plan, state, reason order by plan, state, reason
 
--- name: asked
-select tier, band, state, propensity, answered_at, score, scale from survey_occasions
+-- name: drawn
+select tier, band, count(*) from survey_occasions
 where plan = any(:plans) and mode = 'on' and state in ('invited', 'passed') and drawn_at >= :since and drawn_at < :until
+group by tier, band order by tier, band
+
+-- name: asked
+select tier, band, propensity, answered_at, score, scale from survey_occasions
+where plan = any(:plans) and mode = 'on' and state = 'invited' and drawn_at >= :since and drawn_at < :until
 order by id
 
 -- name: barred

@@ -74,7 +74,7 @@ function ranges({ h, s, numbers }, t, results) {
 
 function said(context, t, heading, counted) {
   const { h } = context;
-  const entries = Object.entries(counted);
+  const entries = Object.entries(counted).map(([text, count]) => [text || t.ownWords, count]);
   return entries.length > 0 && h('div', {}, h('h3', { class: 'eyebrow' }, heading), counts(context, entries));
 }
 
