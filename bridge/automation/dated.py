@@ -17,6 +17,7 @@ from bridge.automation.rules import Automation
 from bridge.facts import Fact, FactKind, Origin, fact_id
 from bridge.model import Contract
 from bridge.scoring.signals_contracts import goes_on
+from bridge.scoring.signals_exchange import is_personal
 from bridge.scoring.view import Held, View
 
 _Wanted: TypeAlias = Mapping[FactKind, Collection[int]]
@@ -116,13 +117,15 @@ def _since(view: View) -> date | None:
 
 
 def _last_sign(view: View, now: datetime, zone: ZoneInfo) -> date | None:
-    """The day of the last thing that the customer did."""
+    """The day of the last thing that the customer did; a mass mailing that they got is none."""
     instants = (
-        *(one.record.started or one.at for one in view.interactions),
+        *(one.record.started or one.at for one in view.interactions if is_personal(one.record)),
         *(one.record.at or one.at for one in view.purchases),
         *(one.record.opened or one.at for one in view.tickets),
         *(one.record.answered for one in view.surveys if one.record.answered),
     )
+    today = now.astimezone(zone).date()
     last = max((one for one in instants if one <= now), default=None)
-    used = max((one.record.day for one in view.usage if one.record.day and one.record.value), default=date.min)
-    return max(last.astimezone(zone).date(), used) if last is not None else used if used > date.min else None
+    used = (one.record.day for one in view.usage if one.record.day and one.record.value)
+    days = [day for day in used if day <= today]
+    return max([last.astimezone(zone).date(), *days] if last is not None else days, default=None)

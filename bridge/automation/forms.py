@@ -187,7 +187,8 @@ class StepForm(_Form, frozen=True, kw_only=True):
 
 
 class Budget(_Form, frozen=True, kw_only=True):
-    """Whole units of the main currency; what is spent counts what `outreach.yaml` says that each step costs."""
+    """Whole units of the main currency. What is spent counts what `outreach.yaml` says that each step costs, and what
+    an offer costs that is made. Days, months and years are those of UTC."""
 
     amount: Annotated[float, Meta(gt=0, le=100_000_000)]
     every: Literal["day", "month", "year", "ever"] = "month"

@@ -5,7 +5,7 @@ Pure. German UWG § 7 in mind: advertising by e-mail, text message or telephone 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -38,6 +38,7 @@ Reason = Literal[
     "budget_spent",
     "offer_running",
     "gave_up_waiting",
+    "stop_if",
 ]
 OF_THE_CUSTOMER: Final = frozenset(("deceased", "objects_to_profiling"))
 """Reasons that end a run; by others a step is left out and the rest goes on."""
@@ -82,10 +83,18 @@ GO: Final = Verdict()
 
 
 def judge(
-    rule: Automation, act: Act, person: Person, policy: Outreach, now: datetime, *, cause: str = "", own: str = ""
+    rule: Automation,
+    act: Act,
+    person: Person,
+    policy: Outreach,
+    now: datetime,
+    *,
+    cause: str = "",
+    opened: Collection[str] = (),
+    own: str = "",
 ) -> Verdict:
-    """Whether `act` may be done for `person` now. `cause` is the record that set it off, `own` the key of the message
-    itself where it is enqueued already.
+    """Whether `act` may be done for `person` now. `cause` is the record that set it off, `opened` are tickets that the
+    run opened itself, `own` is the key of the message where it is enqueued already.
 
     Refusals come before postponements: nothing waits for a better hour that may never be sent.
     """
@@ -103,11 +112,11 @@ def judge(
     )
     if refused:
         return Verdict(reason=refused)
-    if rule.file.while_ticket_open != "allow" and _other_matter(person.view, cause):
+    if rule.file.while_ticket_open != "allow" and _other_matter(person.view, {cause, *opened}):
         until = now + A_DAY if rule.file.while_ticket_open == "wait" else None
         return Verdict(reason="ticket_open", until=until)
-    if act.do == "schedule_callback":
-        return GO  # it is scheduled for when it may be
+    if act.do == "schedule_callback" and not own:
+        return GO  # it is scheduled for when it may be; by then it may have been put off into the night
     opens = next_open(policy, channel, person.zone, now)
     return GO if opens is not None and opens <= now else Verdict(reason="quiet_hours", until=opens)
 
@@ -181,5 +190,5 @@ def _within(sent: Iterable[Sent], days: int, now: datetime) -> int:
     return sum(one.at > since for one in sent)
 
 
-def _other_matter(view: View, cause: str) -> bool:
-    return any(is_open(held.record) and held.ref != cause for held in view.tickets)
+def _other_matter(view: View, own: Collection[str]) -> bool:
+    return any(is_open(held.record) and held.ref not in own for held in view.tickets)

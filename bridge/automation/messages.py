@@ -20,13 +20,15 @@ from bridge.playbook.situation import WORDS, Situation
 from bridge.playbook.texts import Choice, Line, Several, Words, compile_choice, compile_several
 from bridge.scoring.wording import LANGUAGES
 
-LINKS: Final = frozenset(("renew_link", "accept_link", "unsubscribe_link", "survey_link"))
+UNSUBSCRIBE: Final = "unsubscribe_link"
+LINKS: Final = frozenset(("renew_link", "accept_link", UNSUBSCRIBE, "survey_link"))
 """Links that a message may name: signed, for one customer, good once. A line whose link is not there is left out."""
 OFFER_WORDS: Final = frozenset(("offer", "offer_amount"))
 LONGEST_SUBJECT = 200
 LONGEST_LINE = 2000
 LONGEST_SMS = 480
 MOST_TEXT = 19_000
+_WAY_OUT: Final = {"de": "Keine solchen Nachrichten mehr:", "en": "No more messages like this:"}
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -100,6 +102,11 @@ def write_message(message: Message, words: Written, policy: Outreach, language: 
 @lru_cache(maxsize=16)
 def _greeting(text: str) -> Line:
     return Line(text, WORDS, "greeting")
+
+
+def with_way_out(text: str, link: str, language: str) -> str:
+    """`text` with the address at which one says that one wants no more, as its last line where it does not name it."""
+    return text if link in text else f"{text}\n\n{_WAY_OUT[language]} {link}"
 
 
 def language_of(wanted: str | None, policy: Outreach) -> str:

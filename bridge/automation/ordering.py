@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from bridge.automation.forms import CreateTask, MakeOffer
 from bridge.automation.gates import Reason
-from bridge.automation.messages import Written, language_of, words_of, write_message
+from bridge.automation.messages import UNSUBSCRIBE, Written, language_of, with_way_out, words_of, write_message
 from bridge.automation.outreach import Outreach, next_open, zone_of
 from bridge.automation.rules import Act, Automation
 from bridge.facts import FactKind
@@ -25,7 +25,10 @@ from bridge.scoring.wording import plain
 
 _ACTIONS = {"offer": "send_email", "notify": "send_email", "webhook": "add_note"}
 """Steps that are another action at the vendor."""
+_WRITTEN = ("send_email", "offer", "send_sms")
+"""Steps that we write ourselves: as advertising they say how to get no more of it."""
 _SPARE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Matter(Struct, frozen=True, kw_only=True):
@@ -86,7 +89,7 @@ def order(matter: Matter, act: Act, situation: Situation, office: Office, now: d
     args = _Writer(matter, act, view, office, words, language, source, at).args()
     if args is None:
         return "no_address"
-    if act.do in ("send_email", "offer") and matter.rule.file.purpose == "advertising" and "unsubscribe" not in args:
+    if act.do in _WRITTEN and matter.rule.file.purpose == "advertising" and UNSUBSCRIBE not in words.known:
         return "no_unsubscribe"
     return Order(
         source=source,
@@ -110,16 +113,20 @@ def order_key(matter: Matter, step: int, address: str) -> str:
 
 
 def window_of(rule: Automation, occurred_at: datetime) -> int:
-    """The number of the window that an instant lies in; every day of a schedule is one by itself."""
-    days = 1 if rule.kind is FactKind.schedule_due else rule.file.window
-    return int(occurred_at.timestamp()) // (days * 86_400)
+    """The number of the window that an instant lies in, counted from 1970."""
+    return (occurred_at - _EPOCH) // length_of(rule)
+
+
+def length_of(rule: Automation) -> timedelta:
+    """Within which one cause sets `rule` off once. Every day of a schedule does by itself: where clocks change these
+    are 23 hours apart."""
+    return timedelta(hours=1) if rule.kind is FactKind.schedule_due else timedelta(days=rule.file.window)
 
 
 def span_of(rule: Automation, occurred_at: datetime) -> tuple[datetime, datetime]:
-    """From when until when the window of an instant lasts; the end is not in it."""
-    days = timedelta(days=1 if rule.kind is FactKind.schedule_due else rule.file.window)
-    begins = datetime.fromtimestamp(0, timezone.utc) + days * window_of(rule, occurred_at)
-    return begins, begins + days
+    """From when on, and before when, what happens is the same as what happened at `occurred_at`."""
+    length = length_of(rule)
+    return occurred_at - length + timedelta.resolution, occurred_at + length
 
 
 def cost_of(act: Act, office: Office) -> int:
@@ -171,7 +178,7 @@ def _source(act: Act, office: Office) -> str | None:
 def _links(office: Office) -> dict[str, str]:
     links = dict(office.links)
     if office.policy.unsubscribe:
-        links.setdefault("unsubscribe_link", office.policy.unsubscribe)
+        links.setdefault(UNSUBSCRIBE, office.policy.unsubscribe)
     return links
 
 
@@ -217,13 +224,25 @@ class _Writer:
         if self.act.message is None:
             return None
         subject, text = write_message(self.act.message, self.words, self.office.policy, self.language)
-        unsubscribe = self.words.say("unsubscribe_link") if "unsubscribe_link" in self.words.known else None
-        return {"to": self.address, "subject": subject, "text": text, "name": self.name, "unsubscribe": unsubscribe}
+        return {
+            "to": self.address,
+            "subject": subject,
+            "text": self._with_way_out(text),
+            "name": self.name,
+            "unsubscribe": self._way_out(),
+        }
 
     _offer = _send_email
 
     def _send_sms(self) -> dict[str, Any]:
-        return {"to": self.address, "text": self._say("text")}
+        return {"to": self.address, "text": self._with_way_out(self._say("text"))}
+
+    def _way_out(self) -> str | None:
+        return self.words.say(UNSUBSCRIBE) if UNSUBSCRIBE in self.words.known else None
+
+    def _with_way_out(self, text: str) -> str:
+        link = self._way_out() if self.matter.rule.file.purpose == "advertising" else None
+        return text if link is None else with_way_out(text, link, self.language)
 
     def _schedule_callback(self) -> dict[str, Any]:
         return {
@@ -259,9 +278,12 @@ class _Writer:
             "priority": self.act.form.priority,
         }
 
+    def _day(self, ahead: int) -> str:
+        return (self.at.astimezone(self.office.policy.zone) + timedelta(days=ahead)).date().isoformat()
+
     def _create_task(self) -> dict[str, Any]:
         form: CreateTask = self.act.form
-        due = None if form.due is None else (self.at + timedelta(days=form.due)).date().isoformat()
+        due = None if form.due is None else self._day(form.due)
         return {
             "subject": self._say("subject"),
             "text": self._say("text"),

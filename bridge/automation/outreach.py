@@ -97,6 +97,11 @@ class Outreach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    @property
+    def late(self) -> timedelta:
+        """How long after its time something is still done, when nobody was at work or all was held meanwhile."""
+        return timedelta(days=max(self.patience_days, 1))
+
     def spans(self, channel: Channel) -> Hours:
         """The hours of one channel."""
         return next((hours for name, hours in self.hours_by_channel.items() if name == channel.value), self.hours)
@@ -118,10 +123,8 @@ def _check(file: Outreach, path: str) -> None:
     except (ZoneInfoNotFoundError, ValueError):
         raise ConfigError(f"{path}: time_zone", f"there is no time zone {file.time_zone!r}") from None
     for place, day in enumerate(file.holidays):
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            raise ConfigError(f"{path}: holidays[{place}]", f"{day!r} is not a date as 2026-12-25") from None
+        if not _is_day(day):
+            raise ConfigError(f"{path}: holidays[{place}]", f"{day!r} is not a date as 2026-12-25")
     for name, hours in [
         ("hours", file.hours),
         *((f"hours_by_channel.{k}", v) for k, v in file.hours_by_channel.items()),
@@ -138,6 +141,13 @@ def _check(file: Outreach, path: str) -> None:
         for language in LANGUAGES:
             if not getattr(file, name).get(language):
                 raise ConfigError(f"{path}: {name}.{language}", "the text is missing")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text  # days are compared as they are written
+    except ValueError:
+        return False
 
 
 def zone_of(customer: Customer, policy: Outreach) -> ZoneInfo:

@@ -7,13 +7,14 @@ from datetime import datetime
 from functools import lru_cache
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from bridge.automation.forms import AutomationFile, Mode
 from bridge.automation.messages import canonical
 from bridge.automation.rules import Automation, compile_automation
-from bridge.errors import BadRequest, NotFound
-from bridge.store import Store, Unit, instant, micros
+from bridge.errors import BadRequest, ConfigError, NotFound
+from bridge.store import Row, Store, Unit, instant, micros
+from bridge.telemetry import log
 
 PAUSED = "automations_paused"
 """Name of the row in `meta` by which everything is held: "" or the instant since when."""
@@ -45,15 +46,22 @@ class Version(Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=512)
-def _compiled(body: str, where: str) -> Automation:
-    return compile_automation(msgspec.json.decode(body, type=AutomationFile), where)
+def _compiled(body: str, id: str) -> Automation | None:
+    """None, and said once, for what an earlier version of the bridge kept and this one cannot read: it must not hold up
+    everything else."""
+    try:
+        return compile_automation(msgspec.json.decode(body, type=AutomationFile), f"automation {id}")
+    except (ConfigError, msgspec.ValidationError) as problem:
+        log("automation").error("automation.unreadable", automation=id, problem=str(problem))
+        return None
 
 
 async def read_armed(store: Store) -> tuple[Armed, ...]:
-    """Every automation there is, by id, off ones included."""
+    """Every automation there is, by id, off ones included. What cannot be read any more is left out, and logged: it
+    does nothing until it is saved anew."""
     return tuple(
         Armed(
-            rule=_compiled(body, f"automation {id}"),
+            rule=rule,
             mode=mode,
             origin=origin,
             live_since=None if live is None else instant(live),
@@ -61,6 +69,7 @@ async def read_armed(store: Store) -> tuple[Armed, ...]:
             updated_by=updated_by,
         )
         for id, _, mode, origin, live, updated_at, updated_by, body in await store.all("automations.all")
+        if (rule := _compiled(body, id)) is not None
     )
 
 
@@ -73,9 +82,10 @@ async def find_armed(store: Store, id: str) -> Armed:
 
 
 async def rule_of(store: Store, id: str, version: str) -> Automation | None:
-    """One version of an automation: what a run goes on by that was begun under it."""
+    """One version of an automation: what a run goes on by that was begun under it. None where there is none, or none
+    that can be read any more."""
     row = await store.one("automations.version", id=id, version=version)
-    return None if row is None else _compiled(row[0], f"automation {id}")
+    return None if row is None else _compiled(row[0], id)
 
 
 async def adopt(store: Store, rules: Sequence[Automation], now: datetime) -> list[str]:
@@ -107,22 +117,27 @@ async def adopt(store: Store, rules: Sequence[Automation], now: datetime) -> lis
     return changed
 
 
-async def save(store: Store, rule: Automation, *, mode: Mode, by: str, now: datetime) -> Armed:
-    """Keep an automation as it was built or edited, as a new version in use. Superseded when it changed meanwhile."""
-    standing = await store.all("building.standing", id=rule.id)
-    before = next((one for one in await read_armed(store) if one.id == rule.id), None)
+async def save(
+    store: Store, rule: Automation, *, mode: Mode, by: str, now: datetime, before: Armed | UnsetType | None = UNSET
+) -> Armed:
+    """Keep an automation as it was built or edited, as a new version in use. `before` is as it was read when that was
+    decided (None: there was none), left out as it is now. Raises Superseded when it is not so any more."""
+    if isinstance(before, UnsetType):
+        before = next((one for one in await read_armed(store) if one.id == rule.id), None)
     unit = Unit(wake={CHANNEL})
-    unit.guard("building.standing", standing, id=rule.id)
+    await _guard(store, unit, rule.id, before)
     _put(unit, rule, mode, before.origin if before else "console", before, by, now)
     _audit(unit, by, "automation.save", rule.id, {"version": rule.version, "mode": mode}, now)
     await store.write(unit)
     return await find_armed(store, rule.id)
 
 
-async def switch(store: Store, id: str, mode: Mode, *, by: str, now: datetime) -> Armed:
-    """Switch `id` on, off, or to a dry run. What is under way in another mode stops. Raises NotFound."""
-    before = await find_armed(store, id)
+async def switch(store: Store, id: str, mode: Mode, *, by: str, now: datetime, before: Armed | None = None) -> Armed:
+    """Switch `id` on, off, or to a dry run. What is under way in another mode stops. `before` is as it was read when
+    that was decided. Raises NotFound, and Superseded when somebody else changed it meanwhile."""
+    before = before or await find_armed(store, id)
     unit = Unit(wake={CHANNEL})
+    await _guard(store, unit, id, before)
     _put(unit, before.rule, mode, before.origin, before, by, now)
     _audit(unit, by, "automation.switch", id, {"mode": mode, "was": before.mode}, now)
     await store.write(unit)
@@ -130,7 +145,8 @@ async def switch(store: Store, id: str, mode: Mode, *, by: str, now: datetime) -
 
 
 async def roll_back(store: Store, id: str, version: str, *, by: str, now: datetime) -> Armed:
-    """Put a former version in use again; its mode stays. Raises NotFound, BadRequest for the one in use."""
+    """Put a former version in use again; its mode stays. Raises NotFound, BadRequest for the one in use, Superseded
+    when somebody else changed it meanwhile."""
     before = await find_armed(store, id)
     if before.rule.version == version:
         raise BadRequest("that version is in use")
@@ -138,6 +154,7 @@ async def roll_back(store: Store, id: str, version: str, *, by: str, now: dateti
     if rule is None:
         raise NotFound("there is no such version")
     unit = Unit(wake={CHANNEL})
+    await _guard(store, unit, id, before)
     _put(unit, rule, before.mode, before.origin, before, by, now)
     _audit(unit, by, "automation.roll_back", id, {"version": version, "was": before.rule.version}, now)
     await store.write(unit)
@@ -175,6 +192,17 @@ async def paused(store: Store) -> bool:
     """Whether everything is held."""
     row = await store.one("meta.get", name=PAUSED)
     return row is not None and row[0] != ""
+
+
+async def _guard(store: Store, unit: Unit, id: str, before: Armed | None) -> None:
+    """Nobody else has edited or switched it since it was read: neither an edit nor a switch-off gets lost."""
+    if before is not None:
+        standing: list[Row] = [(before.rule.version, before.mode, micros(before.updated_at))]
+    elif any(one.id == id for one in await read_armed(store)):
+        standing = []
+    else:  # there is none, or one that cannot be read any more
+        standing = await store.all("building.standing", id=id)
+    unit.guard("building.standing", standing, id=id)
 
 
 def _put(unit: Unit, rule: Automation, mode: Mode, origin: str, before: Armed | None, by: str, now: datetime) -> None:

@@ -23,7 +23,7 @@ from bridge.automation.preview import ExampleStep, Result
 from bridge.automation.register import Armed
 from bridge.automation.rehearsal import Past, Purse, Reached, Rehearsed, Spent, Stage
 from bridge.automation.rules import Act, Automation, StopIf, Wait
-from bridge.automation.triggering import acts_on, run_id, share_of
+from bridge.automation.triggering import acts_on, happened_lately, run_id, share_of
 from bridge.automation.triggers import fact_values
 from bridge.facts import Fact, FactKind
 from bridge.playbook.situation import Situation
@@ -48,7 +48,7 @@ class _Outgoing(Struct, kw_only=True):
     key: str
     address: str
     cost: int
-    enqueued_at: datetime
+    wanted_at: datetime
 
 
 def rehearse(
@@ -57,7 +57,7 @@ def rehearse(
     """Every run that `facts` set off among `armed`, in the order in which they were created, as they go up to
     `stage.until`. A fact is noticed at its `known_at`."""
     player = _Player(past, stage, purse)
-    for fact in sorted(facts, key=lambda one: (one.known_at, one.id)):
+    for fact in sorted(facts, key=lambda one: (one.known_at, one.occurred_at, one.id)):
         for one in armed:
             if one.rule.kind is fact.kind and acts_on(one, fact, {}, fact.known_at):
                 player.begin(one.rule, fact)
@@ -71,6 +71,7 @@ class _Player:
     def __init__(self, past: Past, stage: Stage, purse: Purse | None) -> None:
         self.past, self.stage, self.purse = past, stage, purse
         self.runs: dict[str, Rehearsed] = {}
+        self._occurred: dict[str, datetime] = {}
         self._events: list[tuple[datetime, int, str, int, _Going | _Outgoing]] = []
         self._count = 0
         self._sent: dict[str, Sent] = {}
@@ -78,8 +79,9 @@ class _Player:
 
     def begin(self, rule: Automation, fact: Fact) -> None:
         id = run_id(rule, fact)
-        if id in self.runs or fact.known_at >= self.stage.until:
+        if id in self.runs or fact.known_at >= self.stage.until or happened_lately(rule, fact, self._occurred):
             return
+        self._occurred[id] = fact.occurred_at
         run = Rehearsed(id=id, automation=rule.id, customer=self.past.customer, fact=fact)
         self.runs[id] = run
         if share_of(rule, self.past.customer, "roll_out") >= rule.file.roll_out:
@@ -123,6 +125,10 @@ class _Player:
             return self._end(going, "stopped", "customer_gone")
         if going.step == 0 and not self._begins(going, situation, at):
             return None
+        if going.waits_since is not None and (place := self._settled(going, going.step, situation, at)) is not None:
+            going.step = place
+            self._note(going, "stop_if", "stopped", "", at)
+            return self._end(going, "stopped", "stop_if")
         while going.step < len(going.rule.steps):
             step = going.rule.steps[going.step]
             if isinstance(step, Wait):
@@ -137,6 +143,11 @@ class _Player:
                 return None
             going.step, going.waits_since = going.step + 1, None
         return self._end(going, "refused" if not going.count and going.first_refusal else "done", going.first_refusal)
+
+    def _settled(self, going: _Going, step: int, situation: Situation, at: datetime) -> int | None:
+        if not going.rule.unless(step):
+            return None
+        return going.rule.settled(step, self._facts(going, situation, at))
 
     def _begins(self, going: _Going, situation: Situation, at: datetime) -> bool:
         rule = going.rule
@@ -181,7 +192,7 @@ class _Player:
         if act.channel is None:
             verdict = Verdict(reason=of_the_customer(rule, person))
         else:
-            verdict = judge(rule, act, person, policy, at, cause=going.matter.cause)
+            verdict = judge(rule, act, person, policy, at, cause=going.matter.cause, opened=self._opened(rule))
         if not verdict.go:
             self._blame(going, verdict, person, act, at)
             return verdict, None
@@ -197,6 +208,9 @@ class _Player:
         if self.purse is not None and not self.purse.room(rule, going.run.id, going.step, ordered.cost_minor, at):
             return Verdict(reason="budget_spent"), None
         return verdict, ordered
+
+    def _opened(self, rule: Automation) -> frozenset[str]:
+        return self.past.own_tickets if rule.opens_tickets else frozenset()
 
     def _person(self, situation: Situation, at: datetime) -> Person:
         view = situation.view
@@ -241,11 +255,11 @@ class _Player:
             key=key,
             address=ordered.address,
             cost=ordered.cost_minor,
-            enqueued_at=at,
+            wanted_at=ordered.due_at or at,
         )
         if channel:
             self._sent[key] = self._message(outgoing, at, waits=True)
-        self._push(ordered.due_at or at, _SEND, going.run.id, outgoing)
+        self._push(outgoing.wanted_at, _SEND, going.run.id, outgoing)
 
     def _message(self, outgoing: _Outgoing, at: datetime, *, waits: bool = False) -> Sent:
         rule = outgoing.going.rule
@@ -267,7 +281,7 @@ class _Player:
             if outgoing.key in self._sent:
                 self._sent[outgoing.key] = self._message(outgoing, at)
             return
-        late = at - outgoing.enqueued_at > timedelta(days=policy.patience_days)
+        late = at - outgoing.wanted_at > timedelta(days=policy.patience_days)
         if verdict.until is not None and not late:
             self._push(verdict.until, _SEND, going.run.id, outgoing)
             return
@@ -286,8 +300,11 @@ class _Player:
             return Verdict(reason="no_address")
         if outgoing.address and outgoing.address not in addresses_of(situation.view):
             return Verdict(reason="no_address")
+        if self._settled(going, outgoing.step, situation, at) is not None:
+            return Verdict(reason="stop_if")
         person, policy = self._person(situation, at), self.stage.office.policy
-        verdict = judge(going.rule, outgoing.act, person, policy, at, cause=going.matter.cause, own=outgoing.key)
+        cause, opened = going.matter.cause, self._opened(going.rule)
+        verdict = judge(going.rule, outgoing.act, person, policy, at, cause=cause, opened=opened, own=outgoing.key)
         self._blame(going, verdict, person, outgoing.act, at)
         return verdict
 

@@ -107,9 +107,28 @@ class Automation(Struct, frozen=True, kw_only=True, dict=True):
         conditions = [self.file.condition, self.file.when.where, *(one.stop_if for one in self.file.do)]
         return self.trigger.profiles or any(_names(one, _PROFILING) for one in conditions)
 
+    @cached_property
+    def opens_tickets(self) -> bool:
+        return any(isinstance(step, Act) and step.do == "create_ticket" for step in self.steps)
+
     @property
     def max_age(self) -> timedelta:
         return self.file.max_age.length
+
+    def unless(self, step: int) -> range:
+        """The places of the `stop_if` right before `step`: they are asked for as long as it waits to be done."""
+        first = step
+        while first > 0 and isinstance(self.steps[first - 1], StopIf):
+            first -= 1
+        return range(first, step)
+
+    def settled(self, step: int, facts: Mapping[str, Any]) -> int | None:
+        """The place of the first of these that holds by now; None while `step` is wanted."""
+        for place in self.unless(step):
+            asked = self.steps[place]
+            if isinstance(asked, StopIf) and asked.holds(facts):
+                return place
+        return None
 
 
 def _names(condition: Any, prefixes: tuple[str, ...]) -> bool:
@@ -169,6 +188,8 @@ def compile_automation(file: AutomationFile, path: str, catalogue: Catalogue | N
     kind = FactKind(file.when.fact)
     facts = fact_vocabulary(kind)
     _check_when(file, kind, path)
+    if not file.max_age.length:
+        raise ConfigError(f"{path}: max_age", "everything is older than that; give days, hours or minutes")
     if not file.do:
         raise ConfigError(f"{path}: do", "does nothing; give at least one step")
     asked: Vocabulary = {**SCRIPT_VOCABULARY, **facts, **SINCE}
@@ -176,7 +197,7 @@ def compile_automation(file: AutomationFile, path: str, catalogue: Catalogue | N
         file=file,
         version=version_of(file),
         kind=kind,
-        where=compile_condition(file.when.where, facts or SINCE, f"{path}: when.where"),
+        where=compile_condition(file.when.where, facts, f"{path}: when.where"),
         condition=compile_condition(file.condition, asked, f"{path}: if"),
         steps=tuple(_step(step, facts, asked, f"{path}: do[{place}]", catalogue) for place, step in enumerate(file.do)),
     )

@@ -1,7 +1,8 @@
 """Facts set automations off: which do, and the runs that follow, in the transaction of the fact.
 
 A run is one automation × cause × window, whatever the customer is called by then: its id is a hash of them, so that a
-fact that is noticed twice, in any order and by whichever process, sets off one.
+fact that is noticed twice, in any order and by whichever process, sets off one. Windows follow each other; the runs of
+the one before and the one after are looked at too, so that what happens around midnight between two is no second cause.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from bridge.automation.dated import falls_on
-from bridge.automation.ordering import window_of
+from bridge.automation.ordering import length_of, window_of
 from bridge.automation.register import CHANNEL, Armed
 from bridge.automation.rules import Automation
 from bridge.automation.triggers import fact_values
@@ -108,17 +109,55 @@ async def trigger(
     known = await store.all("automations.known_facts", ids=ids)
     unit.guard("automations.known_facts", known, ids=ids)
     before = {row[0] for row in known}
-    rows = [_row(one, fact, now) for one, fact in found if fact.id not in before]
+    new = sorted(((one, fact) for one, fact in found if fact.id not in before), key=_oldest_first)
+    ids = sorted({id for one, fact in new for id in runs_beside(one.rule, fact, dry=one.mode == "dry")})
+    beside = await store.all("automations.runs_beside", ids=ids) if ids else []
+    if ids:
+        unit.guard("automations.runs_beside", beside, ids=ids)
+    occurred = {id: instant(at) for id, at in beside}
+    rows = []
+    for one, fact in new:
+        dry = one.mode == "dry"
+        id = run_id(one.rule, fact, dry=dry)
+        if id not in occurred and not happened_lately(one.rule, fact, occurred, dry=dry):
+            occurred[id] = fact.occurred_at
+            rows.append(_row(one, fact, id, now))
     unit.many("automations.put_run", rows)
     if rows:
         unit.wake.add(CHANNEL)
     return len(rows)
 
 
-def run_id(rule: Automation, fact: Fact) -> str:
-    """`r_` and 24 hex digits over automation, cause and window; the customer is the cause where no record is."""
-    text = "\x1f".join((rule.id, fact.cause or fact.customer, str(window_of(rule, fact.occurred_at))))
+def run_id(rule: Automation, fact: Fact, *, dry: bool = False, ahead: int = 0) -> str:
+    """`r_` and 24 hex digits over automation, cause and window; the customer is the cause where no record is. What was
+    tried dry is nothing that was done: it has another id. `ahead` is how many windows later."""
+    name = f"{rule.id}:dry" if dry else rule.id
+    text = "\x1f".join((name, fact.cause or fact.customer, str(window_of(rule, fact.occurred_at) + ahead)))
     return "r_" + blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def runs_beside(rule: Automation, fact: Fact, *, dry: bool = False) -> tuple[str, str]:
+    """The ids that runs of the same cause have in the window before and in the one after."""
+    return run_id(rule, fact, dry=dry, ahead=-1), run_id(rule, fact, dry=dry, ahead=1)
+
+
+def happened_lately(rule: Automation, fact: Fact, occurred: Mapping[str, datetime], *, dry: bool = False) -> bool:
+    """Whether the same cause set off a run of another window less than a window away. `occurred` is when what set off
+    each run happened. Pure; a backtest asks the same."""
+    length = length_of(rule)
+    beside = runs_beside(rule, fact, dry=dry)
+    return any(id in occurred and abs(occurred[id] - fact.occurred_at) < length for id in beside)
+
+
+def still_on(armed: Armed | None, run: Run) -> bool:
+    """Whether the automation of `run` is in use as it was then: not off by now, not in another mode, and not switched
+    off and on again in between."""
+    since = None if armed is None or armed.mode != run.mode else armed.live_since
+    return since is not None and since <= run.occurred_at
+
+
+def _oldest_first(found: tuple[Armed, Fact]) -> tuple[datetime, str]:
+    return found[1].occurred_at, found[1].id
 
 
 def share_of(rule: Automation, customer: str, what: str) -> float:
@@ -127,11 +166,11 @@ def share_of(rule: Automation, customer: str, what: str) -> float:
     return int.from_bytes(digest, "big") / (1 << 56)
 
 
-def _row(armed: Armed, fact: Fact, now: datetime) -> dict[str, Any]:
+def _row(armed: Armed, fact: Fact, id: str, now: datetime) -> dict[str, Any]:
     rule = armed.rule
     out = share_of(rule, fact.customer, "roll_out") >= rule.file.roll_out
     return {
-        "id": run_id(rule, fact),
+        "id": id,
         "automation": rule.id,
         "version": rule.version,
         "mode": armed.mode,

@@ -25,6 +25,7 @@ from bridge.cli import (
     records,
     reports,
     samples,
+    suppressing,
     surveys,
     values,
     vendors,
@@ -48,6 +49,7 @@ cli.add_typer(vendors.commands)
 cli.add_typer(host_files.commands)
 cli.add_typer(keys.commands, name="key")
 cli.add_typer(playbooks.commands, name="playbook")
+automations.commands.add_typer(suppressing.commands)
 cli.add_typer(automations.commands, name="automation")
 reports.commands.add_typer(metrics.commands)
 cli.add_typer(reports.commands, name="report")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -12,17 +12,16 @@ from bridge.automation import outbox
 from bridge.automation.forms import MakeOffer
 from bridge.automation.gates import OF_THE_CUSTOMER, Verdict, judge, of_the_customer
 from bridge.automation.links import words_of_links
-from bridge.automation.matters import since_values
 from bridge.automation.ordering import Matter, Order, order, order_key, span_of
 from bridge.automation.outbox import Belongs
-from bridge.automation.register import paused, rule_of
+from bridge.automation.register import Armed, paused, rule_of
 from bridge.automation.rules import Act, Automation, StopIf, Wait
 from bridge.automation.spending import room_for, spend
-from bridge.automation.triggering import Run, share_of, take
+from bridge.automation.triggering import Run, share_of, still_on, take
 from bridge.automation.triggers import fact_values
 from bridge.errors import Superseded
 from bridge.facts import FactKind
-from bridge.flow.approaching import Known, office_of, person_of, read_known
+from bridge.flow.approaching import Known, facts_of, office_of, opened_tickets, person_of, read_known
 from bridge.flow.desk import Desk
 from bridge.flow.granting import running_grants
 from bridge.flow.linking import NO_LINKS, Links, keep_links, make_links
@@ -32,6 +31,9 @@ from bridge.telemetry import log
 
 PUT_OFF: Final = timedelta(hours=1)
 """How long a run waits that something went wrong with."""
+_SOON: Final = timedelta(seconds=30)
+_DOUBT: Final = timedelta(hours=1)
+"""So long after its answer was lost a vendor may still be asked about a ticket."""
 _AT_ONCE: Final = 40
 """Steps of one run that are done in one go."""
 End = Literal["done", "stopped", "refused", "held_out", "dry"]
@@ -59,11 +61,12 @@ async def advance_due(desk: Desk, *, most: int, now: datetime) -> int:
     if not runs:
         return 0
     await desk.look_up()
-    modes: dict[str, str] = {one.id: one.mode for one in desk.armed}
-    known = await read_known(desk, {run.customer for run in runs}, now)
+    armed = {one.id: one for one in desk.armed}
+    known = await _read_together(desk, runs, now)
     for run in runs:
         try:
-            await _advance(desk, owner, run, known.get(run.customer), modes, now)
+            here = known if known is not None else await read_known(desk, [run.customer], now)
+            await _advance(desk, owner, run, here.get(run.customer), armed.get(run.automation), now)
         except Superseded:
             await desk.store.change("automations.let_go", id=run.id, owner=owner)
         except Exception as problem:  # noqa: BLE001 one run must not stop the others; it is logged and tried again
@@ -72,11 +75,19 @@ async def advance_due(desk: Desk, *, most: int, now: datetime) -> int:
     return len(runs)
 
 
-async def _advance(
-    desk: Desk, owner: str, run: Run, known: Known | None, modes: Mapping[str, str], now: datetime
-) -> None:
+async def _read_together(desk: Desk, runs: Sequence[Run], now: datetime) -> dict[str, Known] | None:
+    """Everything known of all their customers; None where one of them cannot be read: the others must not wait for
+    that one."""
+    try:
+        return await read_known(desk, {run.customer for run in runs}, now)
+    except Exception as problem:  # noqa: BLE001 they are read one by one instead, and the one is logged as its run's
+        log("automation").warning("runs.not_read_together", runs=len(runs), exc_info=problem)
+        return None
+
+
+async def _advance(desk: Desk, owner: str, run: Run, known: Known | None, armed: Armed | None, now: datetime) -> None:
     rule = await rule_of(desk.store, run.automation, run.version)
-    if rule is None or modes.get(run.automation, "off") != run.mode:
+    if rule is None or not still_on(armed, run):
         return await _end(desk, owner, run, "stopped", "switched_off", now)
     if known is None:
         return await _end(desk, owner, run, "stopped", "customer_gone", now)
@@ -93,8 +104,14 @@ async def _advance(
         waits_since=run.waits_since,
         first_refusal=run.reason,
     )
+    under_way = going.step > 0 or going.waits_since is not None
+    if under_way and now - run.due_at > desk.rules.outreach.late:
+        return await _end(desk, owner, run, "stopped", "too_old", now, going=going)
     if going.step == 0 and not await _begins(desk, going, now):
         return None
+    if going.waits_since is not None and (place := rule.settled(going.step, _facts(going, now))) is not None:
+        going.step = place
+        return await _stop(desk, going, now)
     for _ in range(_AT_ONCE):
         if going.step >= len(rule.steps):
             state: End = "refused" if not going.done and going.first_refusal else "done"
@@ -113,7 +130,9 @@ async def _begins(desk: Desk, going: _Going, now: datetime) -> bool:
         await _end(desk, going.owner, run, "refused", "too_old", now)
     elif not rule.condition(_facts(going, now)):
         await _end(desk, going.owner, run, "stopped", "condition", now)
-    elif await _is_ours(desk, going):
+    elif (ours := await _is_ours(desk, going, now)) is None:
+        await _rest(desk, Unit(), going, now + _SOON, now)
+    elif ours:
         await _end(desk, going.owner, run, "stopped", "own_ticket", now)
     elif share_of(rule, going.known.customer, "hold_out") < rule.file.hold_out:
         await _end(desk, going.owner, run, "held_out", "", now)
@@ -122,20 +141,21 @@ async def _begins(desk: Desk, going: _Going, now: datetime) -> bool:
     return False
 
 
-async def _is_ours(desk: Desk, going: _Going) -> bool:
-    """Whether the ticket that set the run off was opened by an automation: it would answer itself for ever."""
+async def _is_ours(desk: Desk, going: _Going, now: datetime) -> bool | None:
+    """Whether the ticket that set the run off was opened by an automation: it would answer itself for ever. None while
+    one is being opened there: the helpdesk may tell of it before it answers."""
     if going.run.kind is not FactKind.ticket_opened:
         return False
     source, _, number = (*going.run.cause.split("/", 2), "", "")[:3]
-    asked = {"source": source, "reference": number, "customers": going.known.before}
-    return await desk.store.one("automations.own_ticket", **asked) is not None
+    asked = {"source": source, "customers": going.known.before}
+    if await desk.store.one("automations.own_ticket", reference=number, **asked) is not None:
+        return True
+    doubted = micros(now - _DOUBT)
+    return None if await desk.store.one("automations.ticket_under_way", doubted=doubted, **asked) else False
 
 
-def _facts(going: _Going, now: datetime) -> dict[str, object]:
-    view = going.known.situation.view
-    at, responded = going.run.occurred_at, going.known.responded
-    since = since_values(view, at, now, responded, going.known.closed) if view is not None else {}
-    return {**going.known.situation.facts, **going.matter.fact, **since}
+def _facts(going: _Going, now: datetime) -> dict[str, Any]:
+    return facts_of(going.known, going.matter.fact, going.run.occurred_at, now)
 
 
 async def _step(desk: Desk, going: _Going, now: datetime) -> bool:
@@ -144,8 +164,7 @@ async def _step(desk: Desk, going: _Going, now: datetime) -> bool:
     unit = Unit()
     if isinstance(step, StopIf):
         if step.holds(_facts(going, now)):
-            _note(unit, going, "stop_if", "stopped", "", now)
-            await _end(desk, going.owner, going.run, "stopped", "stop_if", now, unit, going)
+            await _stop(desk, going, now)
             return False
         return await _next(desk, unit, going, now)
     if isinstance(step, Wait):
@@ -155,6 +174,13 @@ async def _step(desk: Desk, going: _Going, now: datetime) -> bool:
         await _rest(desk, unit, going, now + step.length, now)
         return False
     return await _act(desk, unit, going, step, now)
+
+
+async def _stop(desk: Desk, going: _Going, now: datetime) -> None:
+    """End the run by the `stop_if` that it stands at."""
+    unit = Unit()
+    _note(unit, going, "stop_if", "stopped", "", now)
+    await _end(desk, going.owner, going.run, "stopped", "stop_if", now, unit, going)
 
 
 async def _act(desk: Desk, unit: Unit, going: _Going, act: Act, now: datetime) -> bool:
@@ -194,7 +220,8 @@ async def _verdict(
     if act.channel is None:
         verdict = Verdict(reason=of_the_customer(rule, person))
     else:
-        verdict = judge(rule, act, person, desk.rules.outreach, now, cause=going.run.cause)
+        opened = await opened_tickets(desk, rule, going.run.id)
+        verdict = judge(rule, act, person, desk.rules.outreach, now, cause=going.run.cause, opened=opened)
     if not verdict.go:
         return verdict, None, NO_LINKS
     links = make_links(desk, going.matter, act, known, now)
@@ -270,6 +297,7 @@ def _note(
 ) -> None:
     unit.add(
         "automations.add_step",
+        expect=1,
         run=going.run.id,
         step=going.step,
         at=micros(now),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from bridge.automation.gates import Person, Sent
+from bridge.automation.matters import since_values
 from bridge.automation.ordering import Office, addresses_of
 from bridge.automation.outreach import zone_of
 from bridge.automation.rules import Automation
@@ -49,27 +52,53 @@ async def survivor(desk: Desk, customer: str) -> str:
 
 async def read_known(desk: Desk, customers: Iterable[str], now: datetime) -> dict[str, Known]:
     """Everything known of each of `customers`, under the id given; who is no customer any more is left out."""
-    living = {one: await survivor(desk, one) for one in customers}
+    living, rows = await _survivors(desk, customers)
     ids = sorted(set(living.values()))
-    rows = {row[0]: row for row in await desk.store.all("customers.versions", ids=ids)}
     found = await views(desk.store, Unit(), await makeups(desk.store, ids), {}, desk.rules.identity)
+    names = {customer: {customer} for customer in ids}
+    for asked, customer in living.items():
+        names[customer].add(asked)
+    for customer, absorbed in await desk.store.all("automations.absorbed", customers=ids):
+        names[customer].add(absorbed)
+    everybody = sorted({name for some in names.values() for name in some})
+    responded: defaultdict[str, list[datetime]] = defaultdict(list)
+    for name, at in await desk.store.all("links.responded", customers=everybody):
+        responded[name].append(instant(at))
+    closed = await closings(desk.store, everybody)
     known: dict[str, Known] = {}
     for asked, customer in living.items():
         view = found.get(customer)
         if view is None or not view.profiles or customer not in rows:
             continue
-        before = [row[0] for row in await desk.store.all("privacy.absorbed", customer=customer)]
-        scores = score(desk.rules.deciding.card, view, now, desk.fitted)
-        everybody = sorted({customer, asked, *before})
         known[asked] = Known(
             customer=customer,
-            situation=Situation(view, scores),
+            situation=Situation(view, score(desk.rules.deciding.card, view, now, desk.fitted)),
             version=[rows[customer]],
-            before=everybody,
-            responded=tuple(instant(row[1]) for row in await desk.store.all("links.responded", customers=everybody)),
-            closed=await closings(desk.store, everybody),
+            before=sorted(names[customer]),
+            responded=tuple(sorted(at for name in names[customer] for at in responded.get(name, ()))),
+            closed=tuple(sorted(at for name in names[customer] for at in closed.get(name, ()))),
         )
     return known
+
+
+async def _survivors(desk: Desk, customers: Iterable[str]) -> tuple[dict[str, str], dict[str, Row]]:
+    """What each is called by now, and the rows of those."""
+    asked = sorted(set(customers))
+    rows = {row[0]: row for row in await desk.store.all("customers.versions", ids=asked)}
+    merged = {one for one in asked if one in rows and rows[one][3] is not None}
+    living = {one: await survivor(desk, one) if one in merged else one for one in asked}
+    more = sorted(set(living.values()) - rows.keys())
+    if more:
+        rows |= {row[0]: row for row in await desk.store.all("customers.versions", ids=more)}
+    return living, rows
+
+
+def facts_of(known: Known, fact: Mapping[str, Any], at: datetime, now: datetime) -> dict[str, Any]:
+    """What conditions of an automation may ask: of the customer, of the `fact` that set it off `at`, and of what became
+    of it since."""
+    view = known.situation.view
+    since = since_values(view, at, now, known.responded, known.closed) if view is not None else {}
+    return {**known.situation.facts, **fact, **since}
 
 
 async def person_of(desk: Desk, unit: Unit, known: Known, rule: Automation, now: datetime) -> Person:
@@ -105,6 +134,14 @@ async def person_of(desk: Desk, unit: Unit, known: Known, rule: Automation, now:
     )
 
 
+async def opened_tickets(desk: Desk, rule: Automation, run: str) -> frozenset[str]:
+    """Tickets that the run opened itself, as `source/ticket/id`: they are its own matter, and hold nothing of it."""
+    if not rule.opens_tickets:
+        return frozenset()
+    rows = await desk.store.all("automations.opened_tickets", run=run)
+    return frozenset(f"{source}/ticket/{reference}" for source, reference in rows)
+
+
 async def opted_out(desk: Desk, addresses: Iterable[str]) -> frozenset[Channel]:
     """The channels on which somebody with one of `addresses` wants no more."""
     hashes = {suppression(desk.salt, one): one for one in addresses}
@@ -113,15 +150,39 @@ async def opted_out(desk: Desk, addresses: Iterable[str]) -> frozenset[Channel]:
 
 
 async def opt_out(
-    desk: Desk, address: str, *, reason: str, now: datetime, channels: Iterable[Channel] | None = None
+    desk: Desk, *addresses: str, reason: str, now: datetime, channels: Collection[Channel] | None = None, by: str = ""
 ) -> None:
-    """Nobody is written to (or called) at `address`, a key string, any more; kept as a keyed hash that outlives an
-    erasure. `channels` are those of the address, all by default."""
-    kind = address.partition(":")[0]
+    """Nobody is written to (or called) at any of `addresses`, key strings, any more; kept as keyed hashes that outlive
+    an erasure. `channels` are those by which such an address is reached, all by default; `by` is for the audit."""
     unit = Unit()
-    for channel in CHANNELS_OF.get(kind, ()) if channels is None else channels:
-        hashed = suppression(desk.salt, address)
-        unit.add("automations.opt_out", hash=hashed, channel=channel.value, at=micros(now), reason=reason)
+    row = {"at": micros(now), "reason": reason}
+    unit.many("automations.opt_out", [one | row for one in _ways(desk, addresses, channels)])
+    await _keep(desk, unit, "outreach.suppress", len(addresses), by, now)
+
+
+async def opt_in(
+    desk: Desk, *addresses: str, now: datetime, channels: Collection[Channel] | None = None, by: str = ""
+) -> None:
+    """They may be written to again, as far as nothing else speaks against it: takes back `opt_out`, and what customers
+    said by a link."""
+    unit = Unit()
+    unit.many("automations.opt_in", _ways(desk, addresses, channels))
+    await _keep(desk, unit, "outreach.lift", len(addresses), by, now)
+
+
+def _ways(desk: Desk, addresses: Iterable[str], channels: Collection[Channel] | None) -> list[dict[str, Any]]:
+    return [
+        {"hash": suppression(desk.salt, address), "channel": channel.value}
+        for address in addresses
+        for channel in CHANNELS_OF.get(address.partition(":")[0], ())
+        if channels is None or channel in channels
+    ]
+
+
+async def _keep(desk: Desk, unit: Unit, action: str, count: int, by: str, now: datetime) -> None:
+    if by:
+        detail = msgspec.json.encode({"addresses": count}).decode()
+        unit.add("access.audit", at=micros(now), actor=by, action=action, subject="outreach", detail=detail)
     await desk.store.write(unit)
 
 

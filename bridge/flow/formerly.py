@@ -28,6 +28,7 @@ from bridge.identity.suppression import suppression
 from bridge.model import Channel
 from bridge.playbook.situation import Situation
 from bridge.scoring import score
+from bridge.scoring.signals_exchange import is_personal
 from bridge.scoring.view import Held, View
 from bridge.store import instant, micros
 
@@ -321,6 +322,8 @@ def _before(day: date, days: int | None) -> date:
 def _sign(held: Held[Any], zone: ZoneInfo) -> date | None:
     if held.object == "usage":
         return held.record.day if held.record.value else None
+    if held.object == "interaction" and not is_personal(held.record):
+        return None
     when: datetime | None = getattr(held.record, _SIGNS[held.object])
     if when is None and held.object != "survey_response":
         when = held.at

@@ -109,6 +109,23 @@ async def test_a_dry_run_does_everything_but_send(
     assert await query(database_url, "select action, result from run_steps") == [("send_email", "would")]
 
 
+async def test_what_was_tried_dry_does_not_keep_from_being_done(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(when={"fact": "ticket.reopened"}), mode="dry")
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY, status="solved")])
+    await tell(desk, [ticket(9, 1, at=LATER)], LATER)
+    await work(desk, clients_of(desk, vendor), LATER)
+    await switch(store, "sorry", "on", by="key:1", now=LATER + timedelta(minutes=1))
+    await desk.look_up()
+    again = LATER + timedelta(hours=2)
+    await tell(desk, [ticket(9, 1, at=again - timedelta(hours=1), status="solved")], again)
+    await tell(desk, [ticket(9, 1, at=again)], again)
+    await work(desk, clients_of(desk, vendor), again)
+    assert sorted(await _runs(database_url)) == [("sorry", "done", ""), ("sorry", "dry", "")]
+    assert len(vendor.done) == 1
+
+
 async def test_nothing_is_begun_or_sent_while_all_is_paused(
     store: Store, database_url: str, tmp_path: Path, vendor: Vendor
 ) -> None:

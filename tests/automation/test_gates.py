@@ -188,4 +188,12 @@ def test_advertising_says_how_to_get_no_more_or_is_not_sent() -> None:
     step = APOLOGY["do"][0]
     assert ordered(step, purpose="advertising")[1]["unsubscribe"] == "mailto:ab@example.de"
     assert ordered(step, Outreach(), purpose="advertising") == "no_unsubscribe"
+    text = ordered(step, purpose="advertising")[1]["text"]
+    assert text.endswith("Kind regards\n\nNo more messages like this: mailto:ab@example.de")
+    named = {"send_sms": {"text": {"de": "Neu", "en": ["New: {{ unsubscribe_link }}", "New"]}}}
+    assert ordered(named, purpose="advertising")[1]["text"] == "New: mailto:ab@example.de"
+    short = {"send_sms": {"text": {"de": "Neu", "en": "New"}}}
+    assert ordered(short, purpose="advertising")[1]["text"] == "New\n\nNo more messages like this: mailto:ab@example.de"
+    assert ordered(short, Outreach(), purpose="advertising") == "no_unsubscribe"
+    assert ordered(short)[1]["text"] == "New"
     assert "unsubscribe" not in ordered(step, Outreach())[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,10 +16,10 @@ from bridge.automation.messages import load_messages
 from bridge.automation.outreach import Outreach, load_outreach
 from bridge.automation.rules import Automation, load_automations
 from bridge.automation.schemas import automation_schemas, write_schemas
-from bridge.automation.triggering import matches
+from bridge.automation.triggering import happened_lately, matches, run_id
 from bridge.errors import ConfigError
 from bridge.facts import FactKind
-from bridge.model import Contract, ContractStatus, Customer, Purchase
+from bridge.model import Channel, Contract, ContractStatus, Customer, Direction, Interaction, Purchase, Usage
 from bridge.playbook.offers import Catalogue, load_catalogue
 from bridge.scoring.view import Held, View
 from tests.automation.mailing import rule
@@ -82,6 +83,7 @@ def test_only_what_goes_by_an_assessment_of_the_customer_profiles() -> None:
         ),
         ({"if": {"riks.band": "high"}}, "test: if.riks.band: there is no such name; did you mean risk.band?"),
         ({"do": []}, "test: do: does nothing"),
+        ({"max_age": {}}, "test: max_age: everything is older than that"),
         ({"do": [{}]}, "test: do[0]: a step is one thing to do; this one says nothing"),
         ({"do": [{"wait": {}}]}, "test: do[0].wait: waits for nothing"),
         ({"do": [{"wait": {"days": 1}, "stop_if": {}}]}, "test: do[0]: a step is one thing to do; this one has 2"),
@@ -118,6 +120,9 @@ def test_errors_in_files_name_the_line(tmp_path: Path) -> None:
         load_outreach(tmp_path / "outreach.yaml")
     (tmp_path / "outreach.yaml").write_text('hours: {monday_to_friday: ["20:00", "08:00"]}\n')
     with pytest.raises(ConfigError, match="ends before it begins"):
+        load_outreach(tmp_path / "outreach.yaml")
+    (tmp_path / "outreach.yaml").write_text("holidays: ['20261225']\n")
+    with pytest.raises(ConfigError, match=r"holidays\[0\]: '20261225' is not a date as 2026-12-25"):
         load_outreach(tmp_path / "outreach.yaml")
     assert load_outreach(tmp_path / "none.yaml") == Outreach()
 
@@ -165,3 +170,28 @@ def test_days_come_exactly_once_whatever_days_are_looked_at() -> None:
     again = list(dated_facts(rules, view, TODAY - timedelta(days=5), TODAY + timedelta(days=1), BERLIN, NOW))
     assert [one.id for one in again] == [one.id for one in found]
     assert list(dated_facts(rules, view, TODAY, TODAY + timedelta(days=5), BERLIN, NOW)) == []
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Europe/Berlin", "Pacific/Auckland", "America/New_York", "UTC"])
+def test_every_day_of_a_schedule_is_one_by_itself_also_where_clocks_change(zone: str) -> None:
+    daily = _by_clock("schedule.due", schedule={})
+    view = View(id="c_1", customer=Customer())
+    year = list(dated_facts([daily], view, date(2026, 12, 31), date(2027, 12, 31), ZoneInfo(zone), NOW))
+    assert len({run_id(daily, fact) for fact in year}) == 365
+    assert not any(
+        happened_lately(daily, fact, {run_id(daily, before): before.occurred_at}) for before, fact in pairwise(year)
+    )
+
+
+def test_silence_is_not_broken_by_mass_mailings_nor_by_days_to_come() -> None:
+    silent = _by_clock("customer.inactive", days=90)
+    called = Interaction(channel=Channel.voice, direction=Direction.inbound, started=NOW - timedelta(days=90))
+    mailing = Interaction(channel=Channel.email, personal=False, started=NOW - timedelta(days=9))
+    view = View(
+        id="c_1",
+        customer=Customer(),
+        interactions=(_held(mailing, "interaction"), _held(called, "interaction")),
+        usage=(_held(Usage(metric="logins", day=date.max, value=3.0), "usage"),),
+    )
+    (fact,) = dated_facts([silent], view, TODAY - timedelta(days=1), TODAY, BERLIN, NOW)
+    assert fact.data == {"days": 90, "date": TODAY - timedelta(days=90)}

@@ -15,6 +15,7 @@ from bridge.automation.register import adopt
 from bridge.cli import cli, main
 from bridge.cli.desks import with_desk
 from bridge.flow import Desk
+from bridge.flow.approaching import opted_out
 from bridge.worker import utc_now
 
 run = CliRunner()
@@ -121,3 +122,34 @@ def test_automations_are_switched_held_and_taken_back() -> None:
     assert "Bad rating" in ask("list") and "bad_nps is off." in ask("off", "bad_nps")
     assert "No run within 30 days." in ask("runs", "bad_nps") and json.loads(ask("runs", "bad_nps", "--json")) == []
     assert "in use" in ask("rollback", "bad_nps")
+
+
+def _closed(*addresses: str) -> list[str]:
+    """The channels on which one of `addresses` gets nothing more."""
+    return sorted(asyncio.run(with_desk(lambda desk: opted_out(desk, addresses))))
+
+
+def test_who_wants_nothing_more_is_kept_and_may_change_their_mind(config: Path) -> None:
+    said = ask("suppress", " P1@Example.org", "030 23125042")
+    assert "2 addresses: nothing more goes there." in said
+    assert _closed("email:p1@example.org") == ["email"] and _closed("phone:+493023125042") == ["sms", "voice"]
+    assert "1 address may be written to again." in ask("suppress", "030 23125042", "--channel", "sms", "--lift")
+    assert _closed("email:p1@example.org", "phone:+493023125042") == ["email", "voice"]
+
+
+def test_a_list_is_kept_whole_or_not_at_all_and_names_nobody(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    robinson = config / "robinson.txt"
+    robinson.write_text("﻿# wants no mail\np2@example.org\n\nrosa at example.org\n", "utf-8")
+    said = fails(monkeypatch, capsys, "suppress", "--file", str(robinson))
+    assert "robinson.txt: line 4 is neither" in said and "rosa" not in said
+    assert _closed("email:p2@example.org") == []
+    assert "argument 1 is no address that sms reaches" in fails(
+        monkeypatch, capsys, "suppress", "p2@example.org", "--channel", "sms"
+    )
+    assert "name at least one" in fails(monkeypatch, capsys, "suppress")
+    assert "cannot be read" in fails(monkeypatch, capsys, "suppress", "--file", str(config))
+    robinson.write_text("p2@example.org\nP2@example.org\n", "utf-8")
+    assert "1 address: nothing more goes there." in ask("suppress", "--file", str(robinson))
+    assert _closed("email:p2@example.org") == ["email"]

@@ -24,6 +24,9 @@ select version, body, at, by_whom from automation_versions where id = :id order 
 -- name: known_facts
 select id from facts where id = any(:ids) order by id
 
+-- name: runs_beside
+select id, occurred_at from runs where id = any(:ids) order by id
+
 -- name: put_run
 insert into runs (id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, state, due_at, reason,
   finished_at)
@@ -67,6 +70,8 @@ update runs set lease_owner = null, lease_until = 0, due_at = :due_at where id =
 insert into run_steps (run, number, step, at, action, result, reason, until, customer)
 select :run, coalesce((select max(number) from run_steps where run = :run), 0) + 1, :step::integer, :at::bigint, :action, :result,
   :reason, :until::bigint, :customer
+where true
+on conflict (run, number) do nothing
 
 -- name: run
 select id, automation, version, mode, customer, cause, fact, kind, data, occurred_at, created_at, step, done, due_at, waits_since,
@@ -77,16 +82,9 @@ from runs where id = :id
 select id, customer, cause, kind, occurred_at, created_at, state, step, due_at, reason, finished_at, mode, version from runs
 where automation = :automation and created_at >= :since order by created_at desc, id limit :most
 
--- name: steps_of
-select number, step, at, action, result, reason, until from run_steps where run = :run order by number
-
 -- name: counts
 select automation, mode, state, reason, count(*) from runs where created_at >= :since
 group by automation, mode, state, reason order by automation, mode, state, reason
-
--- name: sent_counts
-select automation, action, state, count(*), sum(cost_minor) from outbox
-where automation <> '' and created_at >= :since group by automation, action, state order by automation, action, state
 
 -- name: messages
 -- What reached a customer, or may yet: by who they are, and by the addresses that are theirs now.
@@ -98,6 +96,15 @@ select dedupe_key, automation, channel, address, purpose, apology, coalesce(fini
 where channel <> '' and state in ('due', 'sending', 'sent', 'uncertain') and coalesce(finished_at, created_at) >= :since
   and address = any(:addresses)
 order by 7, 1
+
+-- name: absorbed
+-- Ids under which customers were known too, before they were merged.
+with recursive chain (customer, id) as (
+  select merged_into, id from customers where merged_into = any(:customers)
+  union
+  select chain.customer, c.id from customers c join chain on c.merged_into = chain.id
+)
+select customer, id from chain order by customer, id
 
 -- name: enqueued
 select state from outbox where dedupe_key = :dedupe_key
@@ -112,11 +119,22 @@ order by o.dedupe_key
 -- name: own_ticket
 select id from outbox where customer = any(:customers) and source = :source and action = 'create_ticket' and reference = :reference
 
+-- name: ticket_under_way
+select id from outbox where customer = any(:customers) and source = :source and action = 'create_ticket'
+  and (state = 'sending' or state = 'uncertain' and reference is null and finished_at > :doubted)
+
+-- name: opened_tickets
+select source, reference from outbox where run = :run and run <> '' and action = 'create_ticket' and reference is not null
+order by id
+
 -- name: opted_out
 select hash, channel from opt_outs where hash = any(:hashes) order by hash, channel
 
 -- name: opt_out
-insert into opt_outs (hash, channel, at, reason) values (:hash, :channel, :at, :reason) on conflict (hash, channel) do nothing
+-- What somebody wrote or said stays when a link is taken back.
+insert into opt_outs (hash, channel, at, reason) values (:hash, :channel, :at, :reason)
+on conflict (hash, channel) do update set at = excluded.at, reason = excluded.reason
+where opt_outs.reason like 'link:%' and excluded.reason not like 'link:%'
 
 -- name: opt_in
 delete from opt_outs where hash = :hash and channel = :channel

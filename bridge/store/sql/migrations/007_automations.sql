@@ -95,4 +95,5 @@ create index outbox_address on outbox (address, created_at) where address <> '';
 create index outbox_run on outbox (run) where run <> '';
 create index outbox_troubled on outbox (state, created_at) where state in ('uncertain', 'dead');
 create index outbox_finished on outbox (finished_at) where automation <> '';
-create index outcomes_age on outcomes (at)
+create index outcomes_age on outcomes (at);
+create index customers_merged on customers (merged_into) where merged_into is not null
