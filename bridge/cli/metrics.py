@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -41,6 +42,7 @@ _LABELS: dict[str, dict[str, str]] = {
         "nobody": "ohne Angabe",
         "formula": "geblieben = (Ende − neu) / Anfang; alle Formeln: docs/METRICS.md",
         "left_out": "in keiner Zahl: {neither} ohne Vertrag und Rhythmus, {unclear} mit unbekanntem Vertragsende",
+        "so_far": "{month} (bisher)",
         "made_up": "Beispiel: Personen und Verläufe sind erfunden.",
     },
     "en": {
@@ -57,6 +59,7 @@ _LABELS: dict[str, dict[str, str]] = {
         "nobody": "not said",
         "formula": "stayed = (end − new) / start; all formulas: docs/METRICS.md",
         "left_out": "in no figure: {neither} without contract and rhythm, {unclear} whose contract's end is unknown",
+        "so_far": "{month} (so far)",
         "made_up": "Example: people and their past are made up.",
     },
 }
@@ -82,6 +85,9 @@ def metrics(
         raise BadRequest(f"--lang: is {' or '.join(LANGUAGES)}")
     chosen: By = _one_of(BYS, by, "--by")
     named: TableName = _one_of(TABLES, table, "--table")
+    for option, month in (("--since", since), ("--until", until)):
+        if month is not None and not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
+            raise BadRequest(f"{option}: is a month such as 2026-01")
 
     async def act(desk: Desk) -> Metrics:
         now = utc_now()
@@ -120,7 +126,7 @@ def _show(found: Metrics, by: By, lang: str) -> None:
     for cell in found.retention:
         group = (escape(cell.group) or labels["nobody"],) if by != "none" else ()
         table.add_row(
-            cell.month,
+            labels["so_far"].format(month=cell.month) if cell.month == found.so_far else cell.month,
             *group,
             *(say(count, lang) for count in (cell.start, cell.new, cell.left, cell.end, cell.noticed)),
             _percent(cell.retention, lang),

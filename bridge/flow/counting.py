@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timezone
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +16,7 @@ from msgspec import Struct
 from bridge.flow.desk import Desk
 from bridge.flow.gathering import Makeup, assemble, makeups
 from bridge.flow.hindsight import SILENT
-from bridge.flow.leaving import By
+from bridge.flow.leaving import By, pact
 from bridge.flow.rewinding import Point, Told, point, stood, told
 from bridge.flow.standing import (
     FOREVER,
@@ -29,7 +29,7 @@ from bridge.flow.standing import (
     segment_steps,
 )
 from bridge.intake.records import Name, Version
-from bridge.model import Money, Purchase, SurveyResponse
+from bridge.model import Account, Money, Purchase, SurveyResponse
 from bridge.scoring.rates import in_main, rate_of
 from bridge.scoring.result import Tier
 from bridge.scoring.value import estimate_value
@@ -102,6 +102,8 @@ class _Known(Struct):
     unclear: set[str]
     """Whose contract stopped at a time that nobody says."""
     segments: dict[str, tuple[tuple[int, str], ...]]
+    owners: dict[str, str]
+    """The account manager, of the accounts that have one."""
     told: defaultdict[str, list[Told]]
 
 
@@ -118,7 +120,8 @@ def _look(desk: Desk, page: _Page, now: datetime, paid: set[str]) -> list[Counte
         rows = [row for subject in sorted(makeup.subjects) for row in held.get(subject, ())]
         lost = any(subject in known.unclear for subject in makeup.subjects)
         standing = _standing(desk, customer, tuple(own.values()), rows, lost=lost, today=today)
-        mine = tuple(one for one in own.values() if one.subject not in paid)
+        # Who is in no figure does not pay for the others either.
+        mine = tuple(one for one in own.values() if one.subject not in paid) if standing.spans else ()
         paid.update(one.subject for one in mine if one.subject.startswith("account:"))
         people = [_person.decode(row[3]) for row in rows if row[1] == "customer"]
         tier = page.tiers.get(customer, Tier.unknown.value)
@@ -131,8 +134,8 @@ def _look(desk: Desk, page: _Page, now: datetime, paid: set[str]) -> list[Counte
         standing = msgspec.structs.replace(
             standing,
             tier=tier,
-            owner=next((one.owner for one in people if one.owner), ""),
-            segments=next((known.segments[one] for one in sorted(makeup.accounts) if known.segments.get(one)), ()),
+            owner=next((one.owner for one in people if one.owner), "") or _first(known.owners, makeup.accounts, ""),
+            segments=_first(known.segments, makeup.accounts, ()),
             pays=bridged(mine),
         )
         found.append(Counted(standing, tuple(_response.decode(row[3]) for row in rows if row[1] == "survey_response")))
@@ -169,7 +172,7 @@ def _read_told(desk: Desk, rows: Sequence[Row], today: Point) -> _Known:
         rate = rate_of(money.currency, rules)
         return None if rate is None else round(in_main(money, rate, rules))
 
-    known = _Known(defaultdict(dict), set(), {}, defaultdict(list))
+    known = _Known(defaultdict(dict), set(), {}, {}, defaultdict(list))
     for name, some in groupby(rows, key=itemgetter(0, 1, 2)):
         since = desk.live_since.get(name[0])
         one = told((_version(row) for row in some), None if since is None else micros(since))
@@ -177,11 +180,29 @@ def _read_told(desk: Desk, rows: Sequence[Row], today: Point) -> _Known:
         known.told[subject].append(one)
         if name[1] == "account":
             known.segments[subject] = segment_steps(one, today, zone)
-        elif (made := line(one, today, zone, price)) is not None:
-            known.lines[made.subject][name] = made
-        elif any(begin <= today.micros for begin in one.counts):
+            known.owners[subject] = _owner(one, today)
+        elif (agreed := pact(one, today, zone)) is None:
+            continue
+        elif not agreed.known:
             known.unclear.add(subject)
+        elif agreed.over > agreed.begins:  # else it was revoked before its first day
+            made = line(one, agreed, today, zone, price)
+            known.lines[made.subject][name] = made
     return known
+
+
+def _owner(one: Told, today: Point) -> str:
+    (now,) = stood(one, [today])
+    account: Account | None = now.held.record if now is not None else None
+    return (account.owner if account is not None else None) or ""
+
+
+_T = TypeVar("_T")
+
+
+def _first(known: Mapping[str, _T], accounts: Iterable[str], otherwise: _T) -> _T:
+    """What is known of the first of `accounts` of which something is."""
+    return next((found for one in sorted(accounts) if (found := known.get(one))), otherwise)
 
 
 def _standing(

@@ -7,10 +7,10 @@ the 30th is over at the close of the 30th.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, tzinfo
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from math import ceil
 from statistics import median
 from typing import Final
@@ -18,10 +18,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bridge.flow.leaving import SUCCESSOR_DAYS, By, pact
+from bridge.flow.leaving import SUCCESSOR_DAYS, By, Pact
 from bridge.flow.rewinding import Point, Told
 from bridge.intake.records import Current, apply, decode
-from bridge.model import Account, Contract, Money
+from bridge.model import Account, Contract, ContractStatus, Money
 from bridge.scoring.signals_rhythm import SHORTEST_GAP
 from bridge.store import instant
 
@@ -77,19 +77,27 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Those of `lines` whose money counts here: a contract that several share counts with one of them."""
 
 
-def line(one: Told, now: Point, zone: tzinfo, price: Price) -> Line | None:
-    """The contract of which `one` is told, as known at `now`; None where nothing is, or nobody says when it stopped."""
-    known = pact(one, now, zone)
-    if known is None or not known.known or known.over <= known.begins:
-        return None
-    states = _states(one, now, zone)
-    _, current = states[-1]
-    last: Contract = decode(current)
-    amounts, unpriced = _amounts([(day, decode(state)) for day, state in states], price)
+def line(one: Told, known: Pact, now: Point, zone: tzinfo, price: Price) -> Line:
+    """The contract of which `one` is told, of whose days `known` says all that is known at `now`.
+
+    One that nobody dates began when it was told of; before that there was none. Where it came in by an import, it had
+    been there for nobody knows how long, and counts as if for ever.
+    """
+    found = _states(one, now, zone)
+    _, current = found[-1]
+    states: list[tuple[int, Contract]] = [(day, decode(state)) for day, state in found]
+    _, last = states[-1]
+    amounts, unpriced = _amounts(states, price)
+    begins, ends = known.begins.toordinal(), known.over.toordinal()
+    if last.status is ContractStatus.ended and known.over > now.today:  # over before its time
+        since = min(day for day, _ in takewhile(lambda each: each[1].status is last.status, reversed(states)))
+        ends = max(begins + 1, known.stops.toordinal(), since)
+    if last.starts is None and not one.imported:
+        begins = min(states[0][0], ends - 1)
     return Line(
         subject=current.subject,
-        begins=known.begins.toordinal(),
-        ends=known.over.toordinal(),
+        begins=begins,
+        ends=ends,
         stops=known.stops.toordinal(),
         amounts=amounts,
         product=last.product or "",
@@ -164,7 +172,8 @@ def contract_spans(lines: Iterable[Line]) -> tuple[Span, ...]:
         if spans and one.begins - spans[-1].ends <= SUCCESSOR_DAYS:
             last = spans[-1]
             later = one if one.ends >= last.ends else last
-            spans[-1] = Span(begins=last.begins, ends=later.ends, stops=max(last.stops, one.stops), reason=later.reason)
+            reason = (one.reason or last.reason) if one.ends == last.ends else later.reason
+            spans[-1] = Span(begins=last.begins, ends=later.ends, stops=max(last.stops, one.stops), reason=reason)
         else:
             spans.append(Span(begins=one.begins, ends=one.ends, stops=one.stops, reason=one.reason))
     return tuple(spans)
@@ -197,7 +206,7 @@ def bridged(lines: Iterable[Line]) -> tuple[Line, ...]:
     starts = [each.begins for each in ordered]
     found = []
     for one in ordered:
-        place = bisect_right(starts, one.ends)
+        place = bisect_left(starts, one.ends)
         if place < len(starts) and starts[place] - one.ends <= SUCCESSOR_DAYS:
             found.append(replace(one, ends=starts[place]))
         else:

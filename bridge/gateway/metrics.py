@@ -9,8 +9,9 @@ from msgspec import Meta, Struct
 
 from bridge.errors import Conflict
 from bridge.gateway.endpoint import Call, Raw
+from bridge.reports.discretion import without_few
 from bridge.reports.groups import By
-from bridge.reports.keeping import of_months, read_metrics, renew_metrics, want_metrics, without_few
+from bridge.reports.keeping import of_months, read_metrics, renew_metrics, want_metrics
 from bridge.reports.metrics import Metrics
 from bridge.reports.metrics_table import Table, write_table
 
@@ -41,15 +42,14 @@ async def show(call: Call, query: MetricsQuery) -> Raw:
     """Retention, churn and revenue that stayed by month, with the pieces of each formula; what customers answered; loop
     times; saves and their cost beside what winning customers costs; why customers leave. `made_at` says how old it is.
 
-    One table with `format=csv` or `Accept: text/csv`. Groups of few customers are there for team leaders and
+    One table with `format=csv` or `Accept: text/csv`. What few customers did or said is there for team leaders and
     supervisors alone. 409 while nothing has been reckoned yet.
     """
     desk = call.gate.desk
     metrics = await _read(call, query.by)
-    few = desk.rules.metering.few
-    if not call.who.scopes & _SEE_FEW:
-        metrics = without_few(metrics, few)
     metrics = of_months(metrics, query.since, query.until)
+    if not call.who.scopes & _SEE_FEW:
+        metrics = without_few(metrics, desk.rules.metering.few)
     accepted = call.headers.get(b"accept", b"")
     if query.format == "csv" or (query.format is None and b"text/csv" in accepted):
         name = f"{query.table}-{metrics.made_at:%Y-%m-%d}.csv".encode("ascii")

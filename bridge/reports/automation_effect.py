@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec import Struct
 
 from bridge.model import Money
-from bridge.playbook.estimates import Estimate, compare_arms_weighted
+from bridge.playbook.estimates import FEWEST, Estimate, compare_arms_weighted
 from bridge.playbook.exposures import Exposure
-from bridge.reports.uplift import Figure, Span
+from bridge.reports.uplift import Figure, Span, figure
 
 TREATED, HELD_OUT = "treated", "held_out"
-FEWEST: Final = 10
-"""Of fewer in either group nothing is said."""
 What = Literal["stayed", "bought", "satisfied"]
 
 
@@ -79,6 +77,7 @@ class AutomationEffect(Struct, frozen=True, kw_only=True):
     """Customers who stayed because of it."""
     cost_per_kept: Span | None
     value_each: float | None
+    """What one of the treated who did not leave brings on average."""
     break_even: float | None
     """Share of the treated who have to stay because of it for it to pay."""
     pays: Literal["yes", "no", "unclear"]
@@ -104,10 +103,11 @@ def weigh(
     satisfied, _ = _compare("satisfied", watched, lambda one: one.satisfied)
     treated = [one for one in watched if one.treated]
     minor = sum(one.cost_minor for one in treated)
-    values = [one.value_minor for one in treated if one.value_minor is not None]
+    # Who is kept brings what those bring who stayed: who left is worth nothing today.
+    values = [one.value_minor for one in treated if one.value_minor is not None and one.stayed is not False]
     value = sum(values) / len(values) if values else None
     each = minor / len(treated) if treated else 0.0
-    break_even = each / value if value else None
+    break_even = each / value if value is not None and value > 0 else None
     kept = per_kept = None
     pays: Literal["yes", "no", "unclear"] = "unclear"
     if kept_estimate is not None:
@@ -117,6 +117,8 @@ def weigh(
         per_kept = _per_kept(_whole(each * count, currency), kept)
         if break_even is not None:
             pays = "yes" if low > break_even else "no" if high < break_even else "unclear"
+        elif value is not None and each:
+            pays = "no"  # customers bring nothing, kept or not
     return AutomationEffect(
         automation=automation,
         made_at=made_at,
@@ -147,18 +149,16 @@ def _compare(
     if min(len(treated), len(held)) >= FEWEST:
         estimate = compare_arms_weighted(_exposed(watched, holds), TREATED, HELD_OUT, lambda one: float(one.stayed))
     verdict: Literal["helps", "harms", "unclear", "too_few"] = "too_few"
-    more = None
     if estimate is not None:
         low, high = estimate.interval()
         verdict = "helps" if low > 0 else "harms" if high < 0 else "unclear"
-        more = Figure(value=estimate.value, low=low, high=high, effective=estimate.ess, smallest=estimate.smallest())
     outcome = Outcome(
         what=what,
         treated=len(treated),
         treated_share=sum(treated) / len(treated) if treated else None,
         held_out=len(held),
         held_out_share=sum(held) / len(held) if held else None,
-        more=more,
+        more=figure(estimate),
         verdict=verdict,
     )
     return outcome, estimate

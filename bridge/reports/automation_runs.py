@@ -15,6 +15,7 @@ from bridge.flow.hindsight import became_of
 from bridge.flow.leaving import Became
 from bridge.flow.recalling import recall
 from bridge.reports.automation_effect import AutomationEffect, Watched, weigh
+from bridge.scoring.mood import highest
 from bridge.scoring.view import View
 from bridge.store import Row, instant, micros
 
@@ -123,7 +124,6 @@ def _satisfied(view: View, period: Period) -> bool:
         one.record.answered is not None
         and period.since < one.record.answered <= period.until
         and one.record.score is not None
-        and bool(one.record.scale)
-        and one.record.score >= SATISFIED * (one.record.scale or 1)
+        and one.record.score >= SATISFIED * highest(one.record)
         for one in view.surveys
     )

@@ -6,7 +6,7 @@ and kept apart.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, tzinfo
 from operator import itemgetter
@@ -98,15 +98,14 @@ class _Report(Struct):
 
 
 class Feelings(Struct, frozen=True):
-    """What was gathered so far. Many customers were asked the same and said the same: each such answer is kept once."""
+    """What was gathered so far. Many customers were asked the same and said the same: they are counted, not kept."""
 
     months: Months
     zone: tzinfo
     now: datetime
-    asked: defaultdict[tuple[int, str, Groups], list[Asked]]
-    early: defaultdict[tuple[int, str, Groups], list[Asked]]
+    asked: defaultdict[tuple[int, str, Groups], Counter[Asked]]
+    early: defaultdict[tuple[int, str, Groups], Counter[Asked]]
     """Answers to invitations whose silence does not count yet: in no share of answers."""
-    once: dict[Asked, Asked]
 
     def add(self, one: Standing, surveys: Iterable[SurveyResponse]) -> None:
         """Add what one customer was asked."""
@@ -126,26 +125,27 @@ class Feelings(Struct, frozen=True):
             groups = key(day)
             score, scale = _graded(response) if given else (None, None)
             asked = Asked(stratum=groups[:2], propensity=1.0, answered=given, score=score, scale=scale)
-            place_for = self.asked if over else self.early
-            place_for[place, response.metric, groups].append(self.once.setdefault(asked, asked))
+            counts = self.asked if over else self.early
+            counts[place, response.metric, groups][asked] += 1
 
     def opinions(self, by: By, named: Callable[[str], str] = str) -> tuple[Opinion, ...]:
         """By metric, month and group, called as `named` does."""
-        gathered: defaultdict[tuple[str, int, str], tuple[list[Asked], list[Asked]]] = defaultdict(lambda: ([], []))
+        gathered: defaultdict[tuple[str, int, str], tuple[Counter[Asked], Counter[Asked]]]
+        gathered = defaultdict(lambda: (Counter(), Counter()))
         silences: defaultdict[str, int] = defaultdict(int)
         group = pick(by)
         for number, held in enumerate((self.asked, self.early)):
             for (place, metric, groups), some in held.items():
-                gathered[metric, place, named(group(groups))][number].extend(some)
-                silences[metric] += sum(not one.answered for one in some)
+                gathered[metric, place, named(group(groups))][number].update(some)
+                silences[metric] += sum(count for one, count in some.items() if not one.answered)
         since = (self.now - WINDOW).astimezone(self.zone).date().toordinal()
         return tuple(
             _opinion(
                 self.months.names[place],
                 metric,
                 called,
-                asked,
-                early,
+                list(asked.elements()),
+                list(early.elements()),
                 heard=silences[metric] > 0 and self.months.months[place].begins >= since,
             )
             for (metric, place, called), (asked, early) in sorted(gathered.items(), key=itemgetter(0))
@@ -154,7 +154,7 @@ class Feelings(Struct, frozen=True):
 
 def hear(months: Months, zone: tzinfo, now: datetime) -> Feelings:
     """Nothing gathered yet."""
-    return Feelings(months, zone, now, defaultdict(list), defaultdict(list), {})
+    return Feelings(months, zone, now, defaultdict(Counter), defaultdict(Counter))
 
 
 def _graded(response: SurveyResponse) -> tuple[float, float]:

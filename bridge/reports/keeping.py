@@ -1,9 +1,7 @@
-"""The figures as they are kept: reckoned by the worker once a day or when somebody asks for it, read in a moment, and
-shown to each as far as they may see them."""
+"""The figures as they are kept: reckoned by the worker once a day or when somebody asks for it, read in a moment."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -11,10 +9,10 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from bridge.errors import Superseded
 from bridge.flow.desk import Desk
 from bridge.reports.groups import By
 from bridge.reports.metrics import Metrics, Report, make_metrics
-from bridge.reports.retention import Cell
 from bridge.store import Store, Unit, micros
 
 CHANNEL: Final = "metrics"
@@ -62,17 +60,23 @@ async def want_metrics(store: Store, now: datetime) -> None:
 async def renew_metrics(desk: Desk, now: datetime, report: Report | None = None) -> bool:
     """Reckon and keep them if they are a day old, of an earlier day, wanted anew, or not there, and nobody is at it;
     True where that was done."""
-    if not await _due(desk, now):
+    begun = await desk.store.all("meta.get", name=_BEGUN)
+    if not await _due(desk, int(begun[0][0]) if begun else 0, now):
         return False
     unit = Unit()
+    unit.guard("meta.get", begun, name=_BEGUN)
     unit.add("meta.put", name=_BEGUN, value=str(micros(now)))
-    await desk.store.write(unit)
+    try:
+        await desk.store.write(unit)
+    except Superseded:  # another worker has just begun
+        return False
     await keep_metrics(desk.store, await make_metrics(desk, now=now, report=report), now)
     return True
 
 
-async def _due(desk: Desk, now: datetime) -> bool:
-    begun, wanted = await _noted(desk.store, _BEGUN), await _noted(desk.store, _WANTED)
+async def _due(desk: Desk, begun: int, now: datetime) -> bool:
+    row = await desk.store.one("meta.get", name=_WANTED)
+    wanted = 0 if row is None else int(row[0])
     kept = await read_metrics(desk.store, "none")
     made = 0 if kept is None else micros(kept.made_at)
     if begun > made and begun > micros(now - PATIENCE):
@@ -84,11 +88,6 @@ async def _due(desk: Desk, now: datetime) -> bool:
         return True  # an import was under way
     zone = desk.rules.deciding.card.zone
     return kept.made_at.astimezone(zone).date() < now.astimezone(zone).date()
-
-
-async def _noted(store: Store, name: str) -> int:
-    row = await store.one("meta.get", name=name)
-    return 0 if row is None else int(row[0])
 
 
 def of_months(metrics: Metrics, since: str | None, until: str | None) -> Metrics:
@@ -110,43 +109,3 @@ def of_months(metrics: Metrics, since: str | None, until: str | None) -> Metrics
         reasons=cut(metrics.reasons, lambda row: row.month),
         spoken=cut(metrics.spoken, lambda row: row.month),
     )
-
-
-def without_few(metrics: Metrics, few: int) -> Metrics:
-    """Without cells that tell of fewer than `few` customers: whoever knows one of them would know what they did.
-
-    Where only one group of a month is that small, the next larger one is left out as well: else the difference to
-    everybody would tell. Everybody together is not left out.
-    """
-    if metrics.by == "none":
-        return metrics
-    small = _small(metrics.retention, few)
-    retention = tuple(cell for cell in metrics.retention if (cell.month, cell.group) not in small)
-    opinions = tuple(
-        one for one in metrics.opinions if one.answered >= few and (one.month, one.group) not in small
-    )  # fmt: skip
-    sums: defaultdict[tuple[str, str, str], int] = defaultdict(int)
-    for reason in metrics.reasons:
-        sums[reason.month, reason.group, reason.origin] += reason.customers
-    reasons = tuple(
-        one
-        for one in metrics.reasons
-        if sums[one.month, one.group, one.origin] >= few and (one.month, one.group) not in small
-    )
-    hidden = len(metrics.retention) + len(metrics.opinions) + len(metrics.reasons)
-    hidden -= len(retention) + len(opinions) + len(reasons)
-    return replace(metrics, retention=retention, opinions=opinions, reasons=reasons, hidden=hidden, few=few)
-
-
-def _small(cells: Sequence[Cell], few: int) -> set[tuple[str, str]]:
-    by_month: defaultdict[str, list[Cell]] = defaultdict(list)
-    for cell in cells:
-        by_month[cell.month].append(cell)
-    found: set[tuple[str, str]] = set()
-    for month, some in by_month.items():
-        ordered = sorted(some, key=lambda cell: (cell.start + cell.new, cell.group))
-        count = sum(cell.start + cell.new < few for cell in ordered)
-        if count == 1 and ordered[0].start + ordered[0].new:
-            count = 2
-        found |= {(month, cell.group) for cell in ordered[:count]}
-    return found

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bridge.flow.approaching import survivor
 from bridge.flow.counting import Counted, count_customers
 from bridge.flow.desk import Desk
 from bridge.flow.models import in_use
@@ -21,9 +22,9 @@ from bridge.reports.feelings import Opinion, Silent, hear, read_silent
 from bridge.reports.groups import BYS, By
 from bridge.reports.looptimes import Lived, LoopTimes, time_loops
 from bridge.reports.months import Months, months_until
-from bridge.reports.reasons import Reason, Spoken, ask_why
+from bridge.reports.reasons import OTHER, TITLES, Reason, Spoken, ask_why
 from bridge.reports.retention import Cell, count
-from bridge.reports.saves import Recorded, Saves, Spent, tell_saves
+from bridge.reports.saves import Recorded, Saves, open_books
 from bridge.scoring.rates import in_main, rate_of, unit
 from bridge.store import instant, micros
 
@@ -61,7 +62,9 @@ class Metrics(Struct, frozen=True, kw_only=True):
     minor_units: int
     """So many make one whole unit."""
     months: tuple[str, ...]
-    """Of the company's calendar; the last goes on."""
+    """Of the company's calendar."""
+    so_far: str
+    """The month that goes on: its figures are those up to today, and its rates those of a part of a month."""
     time_zone: str
     made_up: bool
     basis: Basis
@@ -78,7 +81,7 @@ class Metrics(Struct, frozen=True, kw_only=True):
     reason_titles: Titles
     topic_titles: Titles
     hidden: int = 0
-    """So many cells were left out because they tell of fewer than `few` customers."""
+    """So many cells were left out because they tell of fewer than `few` customers, or would let such be reckoned."""
     few: int = 0
 
 
@@ -105,21 +108,14 @@ async def make_metrics(desk: Desk, *, now: datetime, report: Report | None = Non
         await asyncio.to_thread(add, page)
     left_out: Counter[str] = Counter()
     since = _begins(months, zone)
-    recorded = [one async for one in _recorded(desk, since, left_out)]
-    for one in recorded:
-        if one.result == "lost":
-            reasons.add_disposition(one.at, one.tier, one.disposition)
-    spent = [Spent(instant(row[0]), row[2]) for row in await desk.store.all("metrics.sent", since=since)]
-    lived = [
-        Lived(
-            opened=instant(row[0]),
-            replied=None if row[1] is None else instant(row[1]),
-            closed=None if row[2] is None else instant(row[2]),
-            late_reply=bool(row[3]),
-            late_end=bool(row[4]),
-        )
-        for row in await desk.store.all("metrics.loops", since=since)
-    ]
+    books = open_books(months, zone)
+    async for one in _recorded(desk, since, left_out):
+        books.add(one)
+    for lost in books.lost():
+        reasons.add_lost(lost)
+    for at, cost in await desk.store.all("metrics.sent", since=since):
+        books.spend(instant(at), int(cost))
+    lived = [_lived(*row) for row in await desk.store.all("metrics.loops", since=since, now=micros(now))]
     mood = await in_use(desk.store, "mood")
     currency = card.file.value.currency
     worth, valued = (await desk.store.all("metrics.worth", currency=currency))[0]
@@ -143,18 +139,15 @@ async def make_metrics(desk: Desk, *, now: datetime, report: Report | None = Non
             currency=currency,
             minor_units=unit(currency),
             months=months.names,
+            so_far=months.names[-1],
             time_zone=card.file.time_zone,
             made_up=desk.settings.demo,
             basis=basis,
             retention=everybody,
             opinions=(),
             silent=None if mood is None else read_silent(bytes(mood.report), mood.installed_at),
-            loops=time_loops(months, zone, desk.rules.loops.calendar, lived),
-            saves=tell_saves(
-                months,
-                zone,
-                recorded=recorded,
-                spent=spent,
+            loops=time_loops(months, zone, desk.rules.loops.calendar, lived, now),
+            saves=books.tell(
                 retention=everybody,
                 metering=metering,
                 cost_of_new=choice.acquisition_cost if metering.acquisition_cost is None else metering.acquisition_cost,
@@ -164,8 +157,8 @@ async def make_metrics(desk: Desk, *, now: datetime, report: Report | None = Non
             worth=float(worth) if valued else None,
             reasons=(),
             spoken=reasons.topics(),
-            reason_titles={name: topic.title for name, topic in metering.reasons.items()},
-            topic_titles={name: topic.title for name, topic in metering.topics.items()},
+            reason_titles=TITLES | {name: topic.title for name, topic in metering.reasons.items()},
+            topic_titles={OTHER: TITLES[OTHER]} | {name: topic.title for name, topic in metering.topics.items()},
         )
         seconds = round(stopwatch.monotonic() - begun, 2)
         return {
@@ -189,14 +182,28 @@ def _standing(one: Standing) -> str:
     return one.by.value if one.by is not None and one.spans else "neither"
 
 
-class _Outcome(Recorded, frozen=True, kw_only=True):
-    tier: str
-    disposition: str | None
+def _lived(
+    opened: int, replied: int | None, closed: int | None, ran_out: int | None, late_reply: int, late_end: int
+) -> Lived:
+    """`ran_out`: when the clock of the first reply did; the flags are of the clocks that run now or ran last."""
+    late = bool(late_reply) if replied is None else ran_out is not None and ran_out <= replied
+    return Lived(
+        opened=instant(opened),
+        replied=None if replied is None else instant(replied),
+        closed=None if closed is None else instant(closed),
+        late_reply=late,
+        late_end=bool(late_end),
+    )
 
 
-async def _recorded(desk: Desk, since: int, left_out: Counter[str]) -> AsyncIterator[_Outcome]:
-    """What agents recorded, with its cost in the main currency; what has no rate is counted in `left_out`."""
+async def _recorded(desk: Desk, since: int, left_out: Counter[str]) -> AsyncIterator[Recorded]:
+    """What agents recorded, oldest first, with its cost in the main currency; what has no rate is counted in
+    `left_out`. Who was merged into another customer since then is that one."""
     rules = desk.rules.deciding.card.file.value
+    moved: dict[str, str] = {
+        row[0]: await survivor(desk, row[0]) for row in await desk.store.all("metrics.moved", since=since)
+    }
+    tiers: dict[str, str | None] = dict(await desk.store.all("metrics.tiers", ids=sorted(set(moved.values()))))
     at, key = since, ""
     while rows := await desk.store.all("metrics.outcomes", since=since, at=at, key=key, most=_PAGE):
         key, at = rows[-1][:2]
@@ -207,12 +214,13 @@ async def _recorded(desk: Desk, since: int, left_out: Counter[str]) -> AsyncIter
                 cost = None if rate is None else round(in_main(Money(minor, currency), rate, rules))
                 if cost is None:
                     left_out[currency] += 1
-            yield _Outcome(
+            living: str = moved.get(customer) or customer
+            yield Recorded(
                 at=instant(when),
-                customer=customer,
+                customer=living,
                 result=result,
                 cost=cost,
-                tier=tier or "unknown",
+                tier=tiers.get(living) or tier or "unknown",
                 disposition=disposition,
             )
 

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Final, Literal
 
 from msgspec import Struct
 
+from bridge.automation.weighting import worth_of
 from bridge.flow.leaving import By as Told
 from bridge.flow.standing import Standing
-from bridge.model import SurveyResponse
+from bridge.model import SurveyMetric, SurveyResponse
 from bridge.playbook.metering import Metering
 from bridge.reports.groups import By, Groups, grouped, pick
 from bridge.reports.months import Months
+from bridge.reports.saves import Lost
+from bridge.scoring.mood import highest
 from bridge.scoring.phrases import Topics
 from bridge.scoring.signals_topics import COMPETITOR
 
 Origin = Literal["contract", "exit_survey", "disposition", "rhythm"]
+About = Literal["drove_from_others", "praised_elsewhere"]
 UNSAID: Final = "unsaid"
 OTHER: Final = "other"
 SILENT: Final = "silent"
+TITLES: Final[dict[str, dict[str, str]]] = {
+    UNSAID: {"de": "nicht genannt", "en": "not said"},
+    OTHER: {"de": "Anderes", "en": "something else"},
+    SILENT: {"de": "still geworden", "en": "fell silent"},
+}
+"""Of what `config/metrics.yaml` does not name."""
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -38,12 +48,14 @@ class Reason(Struct, frozen=True, kw_only=True):
 
 class Spoken(Struct, frozen=True, kw_only=True):
     """How many customers spoke of a topic in a month: what drove them from others before (`drove_from_others`), or what
-    they like better elsewhere (`praised_elsewhere`: said together with a competitor)."""
+    they like better elsewhere (`praised_elsewhere`: said together with a competitor, by who is not happy with us)."""
 
     month: str
-    about: Literal["drove_from_others", "praised_elsewhere"]
+    about: About
     topic: str
     customers: int
+    speakers: int
+    """Customers who said anything about it in the month; who spoke of two topics is one."""
 
 
 class Reasons(Struct, frozen=True):
@@ -55,13 +67,14 @@ class Reasons(Struct, frozen=True):
     spoken: Topics
     """Finds that a competitor is spoken of."""
     given: defaultdict[tuple[int, Groups, Origin, str], int]
-    said: defaultdict[tuple[int, str, str], int]
+    said: defaultdict[tuple[int, About, str], int]
+    speakers: defaultdict[tuple[int, About], int]
 
     def add(self, one: Standing, surveys: Iterable[SurveyResponse]) -> None:
         """Add why one customer left, and what they answered about us and others."""
         key = grouped(one)
         given: set[tuple[int, Groups, Origin, str]] = set()
-        said: set[tuple[int, str, str]] = set()
+        said: set[tuple[int, About, str]] = set()
         today = self.months.closes[-1]
         for span in one.spans:
             place = self.months.of(span.ends) if span.ends <= today else None
@@ -84,12 +97,12 @@ class Reasons(Struct, frozen=True):
             self.given[reason] += 1
         for topic in said:
             self.said[topic] += 1
+        for speaker in {topic[:2] for topic in said}:
+            self.speakers[speaker] += 1
 
-    def add_disposition(self, at: datetime, tier: str, disposition: str | None) -> None:
-        """Add a save that was lost, as the agent put it."""
-        place = self.months.of(at.astimezone(self.zone).date().toordinal())
-        if place is not None:
-            self.given[place, (tier, "", "", ""), "disposition", self._name(disposition)] += 1
+    def add_lost(self, one: Lost) -> None:
+        """Add a customer whom nobody could keep."""
+        self.given[one.place, (one.tier, "", "", ""), "disposition", self._name(one.disposition)] += 1
 
     def reasons(self, by: By, named: Callable[[str], str] = str) -> tuple[Reason, ...]:
         """By month, group (called as `named` does) and origin, the most frequent first."""
@@ -107,7 +120,13 @@ class Reasons(Struct, frozen=True):
         """By month, the most frequent first."""
         rows = sorted(self.said.items(), key=lambda row: (row[0][0], row[0][1], -row[1], row[0][2]))
         return tuple(
-            Spoken(month=self.months.names[place], about=_about(about), topic=topic, customers=count)
+            Spoken(
+                month=self.months.names[place],
+                about=about,
+                topic=topic,
+                customers=count,
+                speakers=self.speakers[place, about],
+            )
             for (place, about, topic), count in rows
         )
 
@@ -117,21 +136,23 @@ class Reasons(Struct, frozen=True):
         found = self.metering.named.find(text)
         return next((name for name in self.metering.reasons if name in found), OTHER)
 
-    def _topics(self, response: SurveyResponse) -> list[tuple[str, str]]:
-        found = []
+    def _topics(self, response: SurveyResponse) -> list[tuple[About, str]]:
+        found: list[tuple[About, str]] = []
         if response.left_others_because:
             topics = self.metering.spoken_of.find(response.left_others_because)
             found += [("drove_from_others", topic) for topic in topics or (OTHER,)]
-        for text in (response.comment, response.reason_for_leaving):
+        for text in (response.comment, response.reason_for_leaving) if not _content(response) else ():
             if text and COMPETITOR in self.spoken.find(text):
                 found += [("praised_elsewhere", topic) for topic in self.metering.spoken_of.find(text) or (OTHER,)]
         return found
 
 
+def _content(response: SurveyResponse) -> bool:
+    """Whoever is happy with us and names a competitor hardly praises them."""
+    rated = response.metric in (SurveyMetric.nps, SurveyMetric.csat) and response.score is not None
+    return rated and worth_of(response.metric, response.score or 0.0, highest(response)) > 0
+
+
 def ask_why(months: Months, zone: tzinfo, metering: Metering, spoken: Topics) -> Reasons:
     """Nothing gathered yet."""
-    return Reasons(months, zone, metering, spoken, defaultdict(int), defaultdict(int))
-
-
-def _about(text: str) -> Literal["drove_from_others", "praised_elsewhere"]:
-    return "drove_from_others" if text == "drove_from_others" else "praised_elsewhere"
+    return Reasons(months, zone, metering, spoken, defaultdict(int), defaultdict(int), defaultdict(int))

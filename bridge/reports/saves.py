@@ -21,13 +21,17 @@ class Recorded(Struct, frozen=True, kw_only=True):
     customer: str
     result: str | None = None
     cost: int | None = 0
+    tier: str = "unknown"
+    """Of the customer, today."""
+    disposition: str | None = None
 
 
-class Spent(Struct, frozen=True):
-    """What an automation sent, and its cost in minor units of the main currency."""
+class Lost(Struct, frozen=True, kw_only=True):
+    """A customer of whom `lost` was the last that was recorded in the month, and why, as the agent put it."""
 
-    at: datetime
-    cost: int
+    place: int
+    tier: str
+    disposition: str | None
 
 
 class Saves(Struct, frozen=True, kw_only=True):
@@ -58,43 +62,67 @@ class Saves(Struct, frozen=True, kw_only=True):
     cost_per_new: float | None
 
 
-def tell_saves(
-    months: Months,
-    zone: tzinfo,
-    *,
-    recorded: Iterable[Recorded],
-    spent: Iterable[Spent],
-    retention: Iterable[Cell],
-    metering: Metering,
-    cost_of_new: float | None,
-    worth: float | None,
-    unit: int,
-) -> tuple[Saves, ...]:
-    """Every month. `retention` has one cell a month, of everybody; `cost_of_new` is in whole units (of `unit` minor
-    ones), `worth` the mean value of a customer in minor units."""
-    last: dict[tuple[int, str], str] = {}
-    granted: defaultdict[int, int] = defaultdict(int)
-    outreach: defaultdict[int, int] = defaultdict(int)
-    for one in sorted(recorded, key=lambda each: each.at):
-        place = months.of(one.at.astimezone(zone).date().toordinal())
+class Books(Struct, frozen=True):
+    """What was recorded and spent so far: sums, and of each customer the last result of the month."""
+
+    months: Months
+    zone: tzinfo
+    last: dict[tuple[int, str], Recorded]
+    granted: defaultdict[int, int]
+    outreach: defaultdict[int, int]
+
+    def add(self, one: Recorded) -> None:
+        """Book an outcome; they come in the order in which they were recorded."""
+        place = self._place(one.at)
         if place is None:
-            continue
-        granted[place] += one.cost or 0
+            return
+        self.granted[place] += one.cost or 0
         if one.result is not None:
-            last[place, one.customer] = one.result
-    for sent in spent:
-        place = months.of(sent.at.astimezone(zone).date().toordinal())
+            self.last[place, one.customer] = one
+
+    def spend(self, at: datetime, cost: int) -> None:
+        """Book what automations sent, in minor units of the main currency."""
+        place = self._place(at)
         if place is not None:
-            outreach[place] += sent.cost
-    results: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (place, _), result in last.items():
-        results[place][result] += 1
-    won = {cell.month: cell.new for cell in retention}
-    found = []
-    for place, name in enumerate(months.names):
-        spending = _acquisition(name, won.get(name, 0), metering, cost_of_new, unit)
-        found.append(_month(name, results[place], granted[place], outreach[place], won.get(name, 0), spending, worth))
-    return tuple(found)
+            self.outreach[place] += cost
+
+    def lost(self) -> tuple[Lost, ...]:
+        """Those whom nobody could keep: as many as `lost` says."""
+        return tuple(
+            Lost(place=place, tier=one.tier, disposition=one.disposition)
+            for (place, _), one in self.last.items()
+            if one.result == "lost"
+        )
+
+    def tell(
+        self,
+        *,
+        retention: Iterable[Cell],
+        metering: Metering,
+        cost_of_new: float | None,
+        worth: float | None,
+        unit: int,
+    ) -> tuple[Saves, ...]:
+        """Every month. `retention` has one cell a month, of everybody; `cost_of_new` is in whole units (of `unit` minor
+        ones), `worth` the mean value of a customer in minor units."""
+        results: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for (place, _), one in self.last.items():
+            results[place][str(one.result)] += 1
+        won = {cell.month: cell.new for cell in retention}
+        found = []
+        for place, name in enumerate(self.months.names):
+            new = won.get(name, 0)
+            spending = _acquisition(name, new, metering, cost_of_new, unit)
+            found.append(_month(name, results[place], self.granted[place], self.outreach[place], new, spending, worth))
+        return tuple(found)
+
+    def _place(self, at: datetime) -> int | None:
+        return self.months.of(at.astimezone(self.zone).date().toordinal())
+
+
+def open_books(months: Months, zone: tzinfo) -> Books:
+    """Nothing booked yet."""
+    return Books(months, zone, {}, defaultdict(int), defaultdict(int))
 
 
 def _acquisition(month: str, won: int, metering: Metering, cost_of_new: float | None, unit: int) -> int | None:

@@ -69,9 +69,13 @@ def cell(value: str | float | None, *, german: bool) -> str:
     """One value as a spreadsheet program reads it; nothing for None."""
     if value is None:
         return ""
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, float):
-        text = f"{value:.6f}".rstrip("0").rstrip(".")
+        text = f"{round(value, 6) + 0.0:.6f}".rstrip("0").rstrip(".")  # adding nothing makes -0.0 a plain 0
         return text.replace(".", ",") if german else text
-    text = str(value)
-    # what begins like a formula would be reckoned by whoever opens the file
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
+    # what begins like a formula would be reckoned by whoever opens the file (OWASP, CSV Injection)
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

@@ -134,7 +134,7 @@ async def test_groups_are_told_apart_and_the_choice_keeps_the_keyboard(page: Pag
 async def test_who_only_looks_does_not_see_groups_of_a_few(page: Page, company: Running) -> None:
     await opened(page, company)
     await page.get_by_role("button", name="Betrachten").click()
-    await expect(page.get_by_role("button", name="Neu rechnen")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Neu berechnen")).to_have_count(0)
     await page.locator("[data-k=choice-product]").click()
     section = page.get_by_role("region", name="Kunden, die geblieben sind")
     await expect(section.locator(".legend li")).to_have_text(["Glasfaser"])
@@ -157,8 +157,8 @@ async def test_a_table_is_saved_as_a_file_for_a_spreadsheet(page: Page, company:
 
 async def test_a_supervisor_may_have_them_reckoned_anew(page: Page, company: Running) -> None:
     await opened(page, company)
-    await page.get_by_role("button", name="Neu rechnen").click()
-    await expect(page.get_by_text("Wird neu gerechnet")).to_be_visible()
+    await page.get_by_role("button", name="Neu berechnen").click()
+    await expect(page.get_by_text("Wird neu berechnet")).to_be_visible()
 
 
 async def test_in_the_dark_in_english_on_a_telephone_nothing_sticks_out(page: Page, company: Running, axe: str) -> None:

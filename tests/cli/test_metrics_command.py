@@ -12,6 +12,7 @@ from bridge.cli import cli
 from bridge.errors import BadRequest
 from bridge.reports.metrics import Metrics
 from bridge.reports.metrics_table import COLUMNS
+from bridge.worker import utc_now
 
 run = CliRunner()
 
@@ -29,6 +30,7 @@ def test_a_person_reads_the_months_and_the_formula(lang: str, words: tuple[str, 
         said = run.invoke(cli, ["report", "metrics", "--lang", lang, "--by", by])
         assert said.exit_code == 0, said.output
         assert all(word in said.output for word in words)
+        assert by != "none" or f"{utc_now():%Y-%m} (" in said.output
 
 
 def test_a_program_reads_json_and_a_spreadsheet_the_table(tmp_path: Path) -> None:
@@ -42,7 +44,9 @@ def test_a_program_reads_json_and_a_spreadsheet_the_table(tmp_path: Path) -> Non
     assert len(lines) == 37
 
 
-@pytest.mark.parametrize("wrong", [["--by", "agent"], ["--table", "agents"], ["--lang", "fr"]])
+@pytest.mark.parametrize(
+    "wrong", [["--by", "agent"], ["--table", "agents"], ["--lang", "fr"], ["--since", "March"], ["--until", "2026-13"]]
+)
 def test_what_there_is_not_is_refused_with_what_there_is(wrong: list[str]) -> None:
     said = run.invoke(cli, ["report", "metrics", *wrong])
     assert isinstance(said.exception, BadRequest)

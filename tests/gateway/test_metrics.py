@@ -32,6 +32,12 @@ async def test_nobody_sees_them_without_a_key_or_with_one_for_the_phone_system(g
     assert (await gateway.client.get(PATH)).status_code == 401
 
 
+async def test_what_a_few_did_is_for_those_who_may_know_them(gateway: Gateway) -> None:
+    for scope, few in (("viewer", 5), ("supervisor", 0)):
+        for by in ("none", "tier"):
+            assert (await gateway.get(PATH, scope, by=by)).json()["few"] == few
+
+
 async def test_months_and_groups_are_chosen(gateway: Gateway) -> None:
     told = (await gateway.get(PATH, "supervisor", since="2026-03", until="2026-05", by="tier")).json()
     assert told["months"] == ["2026-03", "2026-04", "2026-05"]

@@ -5,17 +5,20 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.reports.automation_effect import AutomationEffect, Watched, weigh
 from bridge.reports.automation_runs import find_effect
-from bridge.store import Store
+from bridge.store import Store, Unit, micros
 from tests.automation.mailing import TUESDAY, Vendor, clients_of, make_office, rule, tell, work
 from tests.automation.pastlife import person, told
 from tests.desks import drain, feed, ticket, user
+from tests.dump import query
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
 
@@ -88,6 +91,15 @@ def test_without_a_hold_out_nothing_can_be_compared() -> None:
     assert found.held_out == 0 and found.outcomes[0].verdict == "too_few" and found.enough is None
 
 
+def test_a_customer_who_is_kept_is_worth_what_those_are_who_stayed() -> None:
+    watched = company(random.Random(3), 400, stay=0.5, more=0.0)
+    gone = [msgspec.structs.replace(one, value_minor=0 if one.stayed is False else 8_000) for one in watched]
+    assert effect_of(gone).value_each == 80.0
+    worthless = [msgspec.structs.replace(one, value_minor=-100) for one in watched]
+    found = effect_of(worthless)
+    assert (found.break_even, found.pays) == (None, "no")
+
+
 @given(st.integers(0, 2**32), st.integers(0, 120), st.sampled_from((0.0, 0.1, 0.5)))
 def test_figures_are_of_those_who_were_watched(seed: int, count: int, share: float) -> None:
     watched = company(random.Random(seed), count, stay=0.5, more=0.2, share=share)
@@ -125,3 +137,67 @@ async def test_the_store_tells_who_was_treated_who_held_out_and_what_they_did(st
     good = (satisfied.treated_share or 0) * satisfied.treated + (satisfied.held_out_share or 0) * satisfied.held_out
     assert round(good) == 10
     assert found.cost == pytest.approx(0.02 * found.treated)
+
+
+async def test_what_is_sent_after_the_horizon_costs_nothing_and_who_became_one_counts_once(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    desk = await make_office(store, tmp_path, rule())
+    await tell(desk, [user(1), ticket(1, 1, at=TUESDAY)])
+    begun = TUESDAY + timedelta(minutes=1)
+    await work(desk, clients_of(desk, Vendor()), begun)
+    ((customer, version),) = await query(database_url, "select customer, version from runs")
+    unit = Unit()
+    run: dict[str, Any] = {
+        "automation": "sorry",
+        "version": version,
+        "mode": "on",
+        "cause": "x",
+        "fact": "f",
+        "kind": "ticket.opened",
+    }
+    done: dict[str, Any] = {"data": "{}", "reason": "", "finished_at": None, "due_at": 0, "occurred_at": 0}
+    later = micros(begun + timedelta(days=40))
+    unit.add("automations.put_run", **run, **done, id="r1", customer=customer, created_at=later, state="done")
+    step: dict[str, Any] = {
+        "step": 0,
+        "at": later,
+        "action": "send_email",
+        "result": "enqueued",
+        "reason": "",
+        "until": None,
+    }
+    unit.add("automations.add_step", **step, run="r1", customer=customer)
+    sent: dict[str, Any] = {
+        "source": "hook",
+        "action": "send_email",
+        "args": "{}",
+        "fact": "f",
+        "automation": "sorry",
+        "step": 0,
+    }
+    empty: dict[str, Any] = {
+        "channel": "email",
+        "address": "",
+        "purpose": "",
+        "apology": 0,
+        "due_at": later,
+        "created_at": later,
+    }
+    unit.add("outbox.put", **sent, **empty, customer=customer, run="r1", dedupe_key="k1", cost_minor=500)
+    await store.write(unit)
+    await query(database_url, "update outbox set state = 'sent' where run = 'r1'")
+    asked: dict[str, Any] = {
+        "since": TUESDAY - timedelta(days=2),
+        "now": begun + timedelta(days=90),
+        "horizon_days": 30,
+    }
+    found = await find_effect(desk, "sorry", **asked)
+    assert (found.treated, found.held_out, found.cost) == (1, 0, 0.02)
+    unit = Unit()
+    unit.add("customers.put", id="c_old", created_at=0, merged_into=customer, due_at=1 << 60, due_origin="live")
+    before = micros(begun - timedelta(hours=1))
+    unit.add("automations.put_run", **run, **done, id="r0", customer="c_old", created_at=before, state="held_out")
+    await store.write(unit)
+    found = await find_effect(desk, "sorry", **asked)
+    assert (found.treated, found.held_out, found.open) == (0, 1, 0)

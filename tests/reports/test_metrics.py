@@ -1,13 +1,12 @@
-"""All figures over a real store: as they stood then, each customer once, kept, hidden where they tell of too few."""
+"""All figures over a real store: as they stood then, each customer once, kept until a worker makes them anew."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
-from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -29,56 +28,30 @@ from bridge.reports.keeping import (
     read_metrics,
     renew_metrics,
     want_metrics,
-    without_few,
 )
-from bridge.reports.metrics import Metrics, make_metrics
 from bridge.reports.metrics_table import COLUMNS, TABLES, write_table
+from bridge.reports.table import cell as cell_of
 from bridge.store import Store, Unit, micros
-from tests.desks import drain, feed, make_desk, user
+from tests.desks import drain, feed, go_live, make_desk, user
+from tests.reports.company import (
+    NOW,
+    cell,
+    contract,
+    made,
+    many,
+    one_of,
+    person,
+    purchase,
+    survey,
+    tell,
+)
 
-NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
 CONFIG = Path(__file__).resolve().parents[2] / "config"
-
-
-def person(number: str, **fields: Any) -> Item:
-    return Item(object="customers", raw={"kundennummer": number, "name": f"Person {number}"} | fields)
-
-
-def contract(number: str, customer: str, **fields: Any) -> Item:
-    plain = {"vertragsnummer": number, "kundennummer": customer, "status": "aktiv", "vertragsbeginn": "2024-01-10"}
-    return Item(object="contracts", raw=plain | {"monatsbetrag": "30,00", "tarif": "DSL"} | fields)
-
-
-def survey(number: str, customer: str, **fields: Any) -> Item:
-    return Item(object="surveys", raw={"umfrage_id": number, "kundennummer": customer, "metrik": "nps"} | fields)
-
-
-def purchase(number: str, customer: str, day: str) -> Item:
-    raw = {"bestellnummer": number, "kundennummer": customer, "bestelldatum": day, "betrag": "10,00"}
-    return Item(object="purchases", raw=raw)
 
 
 @pytest.fixture
 async def desk(store: Store, database_url: str, tmp_path: Path) -> Desk:
     return await make_desk(store, tmp_path / "exports", now=NOW, database_url=database_url)
-
-
-async def tell(desk: Desk, *items: Item, at: datetime = NOW, source: str = "crm") -> None:
-    await feed(desk, source, items, now=at, origin=Origin.first_import)
-    await drain(desk, now=at)
-
-
-async def made(desk: Desk) -> dict[Any, Metrics]:
-    return await make_metrics(desk, now=NOW)
-
-
-def cell(metrics: Metrics, month: str, group: str = "") -> Any:
-    return next(one for one in metrics.retention if (one.month, one.group) == (month, group))
-
-
-def one_of(rows: Iterable[Any], **fields: Any) -> Any:
-    (found,) = [row for row in rows if all(getattr(row, name) == value for name, value in fields.items())]
-    return found
 
 
 async def test_what_was_paid_then_is_what_counts_for_then(desk: Desk) -> None:
@@ -131,6 +104,48 @@ async def test_a_contract_that_stopped_at_a_time_nobody_knows_is_left_out_and_to
     assert (metrics.basis.unclear, cell(metrics, "2026-07").start) == (1, 0)
 
 
+async def test_a_contract_that_was_revoked_before_its_first_day_takes_nobody_out_of_the_figures(desk: Desk) -> None:
+    gone = {"status": "beendet", "vertragsende": "2026-07-31"}
+    revoked = {"status": "storniert", "vertragsbeginn": "2026-09-01", "gekuendigt_am": "2026-08-20"}
+    await tell(desk, person("K1"), contract("V1", "K1", **gone), contract("V2", "K1", **revoked))
+    await tell(desk, person("K2"), contract("V3", "K2", **revoked))
+    metrics = (await made(desk))["none"]
+    assert (metrics.basis.unclear, metrics.basis.by_contract, metrics.basis.neither) == (0, 1, 1)
+    assert (cell(metrics, "2026-07").left, cell(metrics, "2026-09").new) == (1, 0)
+
+
+async def test_a_contract_that_is_over_before_its_time_is_over(desk: Desk) -> None:
+    term = {"vertragsende": "2027-05-31"}
+    await tell(desk, person("K1"), contract("V1", "K1", **term, geaendert_am="2024-01-10"))
+    await tell(desk, contract("V1", "K1", **term, status="beendet", geaendert_am="2026-08-14"))
+    august = cell((await made(desk))["none"], "2026-08")
+    assert (august.start, august.left, august.revenue.churn) == (1, 1, 3000)
+
+
+async def test_a_contract_that_nobody_dates_began_when_it_was_told_of_or_before_all_figures(desk: Desk) -> None:
+    await go_live(desk, NOW - timedelta(days=200))
+    told = NOW - timedelta(days=40)
+    await tell(desk, person("K1"), contract("V1", "K1", vertragsbeginn=""), at=told)
+    metrics = (await made(desk))["none"]
+    assert (cell(metrics, "2026-09").end, cell(metrics, "2026-10").new) == (0, 1)
+    imported = NOW - timedelta(days=300)
+    await tell(desk, person("K2"), contract("V2", "K2", vertragsbeginn=""), at=imported)
+    metrics = (await made(desk))["none"]
+    assert (cell(metrics, "2023-12").start, cell(metrics, "2026-10").new) == (1, 1)
+
+
+async def test_a_company_pays_with_the_first_of_its_people_who_is_in_the_figures(desk: Desk) -> None:
+    company = Item(object="accounts", raw={"firmennummer": "F1", "name": "Firma", "betreuer": "Petra Beispiel"})
+    people = [person(f"K{n}", firmennummer="F1") for n in range(6)]
+    over = {"firmennummer": "F1", "status": "beendet", "vertragsende": "2026-07-31"}
+    lost = [contract(f"W{n}", f"K{n}", status="beendet") for n in range(5)]
+    await tell(desk, company, *people, contract("V1", "", **over), *lost)
+    found = await made(desk)
+    june = cell(found["none"], "2026-06")
+    assert (found["none"].basis.unclear, june.start, june.revenue.start) == (5, 1, 3000)
+    assert cell(found["owner"], "2026-06", "Petra Beispiel").start == 1
+
+
 async def test_money_of_a_currency_without_a_rate_is_left_out_and_told(desk: Desk) -> None:
     await tell(desk, person("K1"), contract("V1", "K1", monatsbetrag="30,00 SEK"))
     metrics = (await made(desk))["none"]
@@ -167,6 +182,27 @@ async def test_reasons_are_counted_by_where_they_were_told_and_never_kept_as_wor
         ("praised_elsewhere", "offer"),
     }
     assert b"Muster" not in msgspec.json.encode(metrics)
+    german = list(csv.reader(StringIO(write_table(metrics, "reasons", "de")), delimiter=";"))
+    assert {row[4] for row in german[1:]} == {"Preis", "nicht genannt", "Anderer Anbieter"}
+
+
+async def test_who_is_happy_with_us_praises_nobody_else_by_naming_them(desk: Desk) -> None:
+    answered = {"beantwortet_am": "2026-08-03"}
+    await tell(
+        desk,
+        *(person(f"K{n}") for n in range(3)),
+        survey("S1", "K0", **answered, punkte="10", kommentar="Ihr Service ist besser als der der Konkurrenz"),
+        survey(
+            "S2",
+            "K1",
+            **answered,
+            punkte="2",
+            kommentar="Bei der Konkurrenz ist der Service besser, und es ist billiger",
+        ),
+        survey("S3", "K2", **answered, punkte="3", kommentar="Die Konkurrenz hat den besseren Service"),
+    )
+    spoken = (await made(desk))["none"].spoken
+    assert {(one.topic, one.customers, one.speakers) for one in spoken} == {("service", 2, 2), ("price", 1, 2)}
 
 
 async def test_answers_are_told_as_they_came_and_put_right_for_who_answers(desk: Desk) -> None:
@@ -210,40 +246,6 @@ async def test_how_the_silent_feel_is_what_the_mood_model_in_use_found(desk: Des
     assert read_silent(b"[]", NOW) is None
 
 
-async def outcome(desk: Desk, key: str, at: datetime, **fields: Any) -> None:
-    unit = Unit()
-    plain: dict[str, Any] = {"decision": "d1", "customer": "c1", "kind": "result", "agent": "a", "actor": "key:1"}
-    empty = "result offer amount_minor currency note disposition cost_minor cost_currency epoch situation".split()
-    plain |= dict.fromkeys(empty)
-    unit.add("gateway.add_outcome", **(plain | {"key": key, "at": micros(at)} | fields))
-    await desk.store.write(unit)
-
-
-async def test_saves_stand_beside_what_they_cost_and_what_new_customers_cost(desk: Desk) -> None:
-    desk.rules = msgspec.structs.replace(
-        desk.rules,
-        metering=msgspec.structs.replace(
-            desk.rules.metering, acquisition_cost=100, acquisition_spent={"2026-10": 5000.0}
-        ),
-    )
-    await tell(desk, person("K1"), contract("V1", "K1", vertragsbeginn="2026-09-10"))
-    september = datetime(2026, 9, 10, 12, tzinfo=timezone.utc)
-    await outcome(desk, "1", september, customer="c1", result="pending")
-    await outcome(desk, "2", september + timedelta(days=3), customer="c1", result="saved")
-    await outcome(desk, "3", september, customer="c2", result="lost", disposition="Zu teuer")
-    await outcome(desk, "4", september, customer="c1", offer="x", cost_minor=3000, cost_currency="EUR")
-    await outcome(desk, "5", september, customer="c1", offer="x", cost_minor=900, cost_currency="SEK")
-    metrics = (await made(desk))["none"]
-    one = one_of(metrics.saves, month="2026-09")
-    assert (one.saved, one.lost, one.pending, one.save_rate) == (1, 1, 0, 0.5)
-    assert (one.granted, one.retention_cost, one.cost_per_save) == (3000, 3000, 3000.0)
-    assert (one.new, one.acquisition_cost, one.cost_per_new) == (1, 10_000, 10_000.0)
-    assert metrics.worth is not None and one.break_even == pytest.approx(1500 / metrics.worth)
-    assert one_of(metrics.saves, month="2026-10").acquisition_cost == 500_000
-    assert metrics.basis.left_out == {"SEK": 1}
-    assert one_of(metrics.reasons, origin="disposition").reason == "price"
-
-
 async def test_figures_are_kept_and_made_anew_when_a_day_is_over_or_somebody_wants_it(desk: Desk) -> None:
     assert await read_metrics(desk.store, "none") is None
     assert await renew_metrics(desk, NOW)
@@ -266,6 +268,11 @@ async def test_nobody_begins_while_somebody_is_at_it(desk: Desk) -> None:
     assert await renew_metrics(desk, NOW + PATIENCE * 2)
 
 
+async def test_of_two_workers_who_begin_at_once_one_does(desk: Desk) -> None:
+    begun = await asyncio.gather(renew_metrics(desk, NOW), renew_metrics(desk, NOW), renew_metrics(desk, NOW))
+    assert sorted(begun) == [False, False, True]
+
+
 async def test_an_import_that_goes_on_is_not_left_at_half(desk: Desk) -> None:
     await renew_metrics(desk, NOW)
     await tell(desk, *(person(f"K{n}") for n in range(3)))
@@ -281,29 +288,6 @@ async def test_what_another_version_kept_is_made_anew(desk: Desk) -> None:
     assert await renew_metrics(desk, NOW)
 
 
-async def many(desk: Desk, **sizes: int) -> dict[Any, Metrics]:
-    items: list[Item] = []
-    for product, size in sizes.items():
-        for number in range(size):
-            items += [
-                person(f"{product}{number}"),
-                contract(f"V{product}{number}", f"{product}{number}", tarif=product),
-            ]
-    await tell(desk, *items)
-    return await made(desk)
-
-
-async def test_groups_of_few_customers_are_not_shown_and_cannot_be_reckoned_back(desk: Desk) -> None:
-    found = await many(desk, A=9, B=6, C=2)
-    shown = without_few(found["product"], 5)
-    assert {one.group for one in shown.retention if one.month == "2026-07"} == {"A"}
-    assert shown.hidden > 0
-    assert without_few(found["none"], 50) == found["none"]
-    both = without_few(found["product"], 7)
-    assert {one.group for one in both.retention if one.month == "2026-07"} == {"A"}
-    assert without_few(found["product"], 1).hidden == 0
-
-
 async def test_months_can_be_chosen(desk: Desk) -> None:
     metrics = of_months((await many(desk, A=1))["none"], "2026-03", "2026-05")
     assert metrics.months == ("2026-03", "2026-04", "2026-05")
@@ -313,8 +297,6 @@ async def test_months_can_be_chosen(desk: Desk) -> None:
 
 async def test_every_table_has_its_columns_in_both_languages(desk: Desk) -> None:
     await tell(desk, person("K1"), contract("V1", "K1"), survey("S1", "K1", gesendet_am="2026-09-03"))
-    unit = Unit()
-    await desk.store.write(unit)
     metrics = (await made(desk))["none"]
     for table in TABLES:
         english = list(csv.reader(StringIO(write_table(metrics, table, "en"))))
@@ -324,6 +306,20 @@ async def test_every_table_has_its_columns_in_both_languages(desk: Desk) -> None
         assert all(len(row) == len(COLUMNS[table]) for row in english)
     last = list(csv.DictReader(StringIO(write_table(metrics, "retention", "en"))))[-1]
     assert (last["month"], last["start"], last["revenue_start"], last["retention"]) == ("2026-11", "1", "30", "1")
+
+
+def test_a_table_opens_as_numbers_and_nothing_in_it_is_reckoned() -> None:
+    for value, english, german in (
+        (1234.5, "1234.5", "1234,5"),
+        (-0.25, "-0.25", "-0,25"),
+        (-0.0000001, "0", "0"),
+        (-7, "-7", "-7"),
+        (None, "", ""),
+        ("Glasfaser", "Glasfaser", "Glasfaser"),
+    ):
+        assert (cell_of(value, german=False), cell_of(value, german=True)) == (english, german)
+    for name in ('=HYPERLINK("https://example.org")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"):
+        assert cell_of(name, german=True) == f"'{name}"
 
 
 async def test_erased_customers_are_in_no_figure(desk: Desk) -> None:
@@ -358,42 +354,10 @@ def test_the_shipped_file_finds_what_people_say() -> None:
         ("Wechsel zu anderem Anbieter", None),
     ):
         assert next(iter(metering.named.find(text)), None) == reason
-
-
-LOOP: dict[str, Any] = {
-    "customer": "c1", "matter": "feedback", "opener": "bad_nps", "cause": "", "records": "[]", "state": "closed",
-    "owner": "team", "round": 1, "answers": 1, "reply_due": None, "resolve_due": None, "reply_left": None,
-    "resolve_left": None, "waits_since": None, "waits_until": None, "resolve_escalated": 0, "check_at": None,
-    "closed_by": "", "reason": "", "done": "",
-}  # fmt: skip
-SENT: dict[str, Any] = {
-    "source": "mail", "action": "send_email", "args": "{}", "customer": "c1", "fact": "f", "run": "r",
-    "automation": "bad_nps", "step": 1, "channel": "email", "address": "", "purpose": "", "apology": 0,
-}  # fmt: skip
-
-
-async def test_loops_and_what_automations_spent_are_told_by_their_month(desk: Desk) -> None:
-    noon = datetime(2026, 9, 15, 10, tzinfo=timezone.utc)
-    later, end = noon + timedelta(hours=1), noon + timedelta(hours=3)
-    unit = Unit()
-    for number, replied in enumerate((later, None)):
-        unit.add(
-            "loops.put",
-            **LOOP,
-            id=f"l{number}",
-            opened_at=micros(noon),
-            asked_at=micros(noon),
-            replied_at=replied and micros(replied),
-            reply_escalated=int(replied is None),
-            closed_at=replied and micros(end),
-        )
-        times: dict[str, Any] = {"created_at": micros(noon), "due_at": micros(noon)}
-        unit.add("outbox.put", **SENT, **times, dedupe_key=f"k{number}", cost_minor=50)
-    await desk.store.write(unit)
-    metrics = (await made(desk))["none"]
-    september = one_of(metrics.loops, month="2026-09")
-    assert (september.opened, september.open) == (2, 1)
-    assert (september.reply.median, september.reply.in_time, september.resolution.median) == (1.0, 1.0, 3.0)
-    assert one_of(metrics.saves, month="2026-09").outreach == 0  # nothing of it has been sent yet
-    (given,) = csv.DictReader(StringIO(write_table(metrics, "loops", "en")))
-    assert (given["reply_median_h"], given["closed"]) == ("1", "1")
+    for text, topics in (
+        ("Woanders ist es billiger", {"price"}),
+        ("They billed me twice", {"billing"}),
+        ("Fast alle Nachbarn sind dort", set()),
+        ("Their line is faster", {"quality"}),
+    ):
+        assert set(metering.spoken_of.find(text)) == topics

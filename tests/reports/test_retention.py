@@ -114,6 +114,18 @@ def test_a_contract_that_follows_within_a_month_is_no_leaving_and_its_money_has_
     assert (august.new, august.revenue.expansion, august.revenue.end) == (0, 200, 1200)
 
 
+def test_a_contract_that_takes_over_on_the_day_of_the_end_is_not_paid_beside_the_old_one() -> None:
+    moved = customer(line("2020-01-01", "2026-07-10"), line("2026-07-10", amount=1200), line("2026-08-05", amount=500))
+    assert [of(counted(moved), month).revenue.end for month in ("2026-06", "2026-07", "2026-08")] == [1000, 1200, 1700]
+
+
+def test_the_reason_is_the_one_that_was_given_whichever_contract_it_stands_on() -> None:
+    both = [line("2020-01-01", "2026-07-31", reason="price"), line("2021-01-01", "2026-07-31")]
+    assert [span.reason for span in contract_spans(both)] == ["price"]
+    later = [line("2020-01-01", "2026-07-31", reason="price"), line("2021-01-01", "2026-08-31")]
+    assert [span.reason for span in contract_spans(later)] == [None]
+
+
 def test_who_comes_back_later_has_left_and_returned() -> None:
     back = counted(customer(line("2020-01-01", "2026-07-15"), line("2026-09-10")))
     assert (of(back, "2026-07").left, of(back, "2026-09").new, of(back, "2026-09").returned) == (1, 1, 1)

@@ -33,8 +33,9 @@ export async function open(place, context) {
     const buttons = h('div', { class: 'buttons' }, may('supervisor') && h('button', { type: 'button', 'data-k': 'renew', onclick: renew }, t.renew));
     const { basis, made_at: made } = held.none;
     const counted = basis.by_contract + basis.by_rhythm;
+    const present = held.none.retention.findLast((cell) => cell.month === held.none.so_far)?.end;
     place.replaceChildren(
-      h('div', { class: 'top' }, h('div', {}, h('h1', {}, t.heading), h('p', {}, t.age(view.numbers.instant(made), view.numbers.count(counted)))), buttons),
+      h('div', { class: 'top' }, h('div', {}, h('h1', {}, t.heading), h('p', {}, t.age(view.numbers.instant(made), present === undefined ? null : view.numbers.count(present)))), buttons),
       ...(counted ? view.parts() : [h('p', { class: 'panel empty' }, t.empty), view.basis()]));
     if (focused) place.querySelector(`[data-k="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -87,6 +88,11 @@ class View {
     this.within = (rows) => rows.filter((row) => row.month >= months[0]);
   }
 
+  // Why there is nothing to be seen.
+  none(words) {
+    return this.all.hidden > 0 ? words.few : words.none;
+  }
+
   // The name of a group, as people say it.
   group(name) {
     return this.t.groups[this.state.by][name] ?? (name === '' ? this.t.nobody : name === 'other' ? this.t.other : name);
@@ -96,7 +102,7 @@ class View {
     const { h, t, state, grouped } = this;
     return [
       this.filters(), this.tiles(),
-      grouped.hidden > 0 && h('p', { class: 'hint', role: 'note' }, t.hidden(this.numbers.count(grouped.hidden), grouped.few)),
+      grouped.hidden > 0 && h('p', { class: 'hint', role: 'note' }, t.hidden(grouped.hidden === 1, this.numbers.count(grouped.hidden), grouped.few)),
       h('div', { class: 'stack' },
         this.kept(),
         h('div', { class: 'two' }, this.moved(), this.revenue()),
@@ -126,8 +132,9 @@ class View {
     const figure = said?.weighted ?? said?.plain;
     const costs = over.map((month) => all.saves.find((one) => one.month === month));
     const spent = costs.findLast((one) => one?.cost_per_save != null);
+    const titles = { ...t.tiles, ...(figure && !said.weighted && { nps: t.feel.metrics.nps }) };
     const tile = (name, value, about, values) => h('section', { class: 'panel tile', 'data-tile': name },
-      h('h2', { class: 'eyebrow' }, t.tiles[name]), h('p', { class: 'big' }, value), about.map((text) => h('small', {}, text)), spark(s, values));
+      h('h2', { class: 'eyebrow' }, titles[name]), h('p', { class: 'big' }, value), about.map((text) => h('small', {}, text)), spark(s, values));
     const money = last?.revenue;
     return h('div', { class: 'tiles' },
       tile('retention', this.percent(last?.retention ?? null), last ? [when, t.keep.formula(numbers.count(last.end), numbers.count(last.new), numbers.count(last.start))] : [t.unknown], cells.map((cell) => cell.retention)),
@@ -199,6 +206,6 @@ class View {
     const { h, t, all, numbers } = this;
     return h('section', { class: 'panel basis', 'aria-labelledby': 'basis' }, h('h2', { id: 'basis', class: 'eyebrow' }, t.basis),
       h('dl', { class: 'pairs' }, Object.entries(t.counts).filter(([name]) => all.basis[name] > 0 || name === 'by_contract').flatMap(([name, words]) => [h('dt', {}, words), h('dd', {}, numbers.count(all.basis[name]))])),
-      h('p', { class: 'hint' }, t.reckoned(numbers.count(Math.max(1, all.seconds)))));
+      h('p', { class: 'hint' }, t.reckoned(numbers.count(Math.max(1, Math.round(all.seconds))))));
   }
 }

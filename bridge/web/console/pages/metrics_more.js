@@ -14,7 +14,7 @@ export function feelings(view) {
   const switches = there.length > 1 && choice(t.feel.title, there.map((name) => [name, t.feel.metrics[name]]), metric, (chosen) => change({ metric: chosen }));
   const heading = h('div', { class: 'heading' }, h('h2', { id: 'feelings' }, t.feel.title), switches);
   const box = (...inside) => h('section', { class: 'panel', 'aria-labelledby': 'feelings' }, heading, ...inside);
-  if (!rows.length) return box(h('p', { class: 'hint' }, t.feel.none), silent(view));
+  if (!rows.length) return box(h('p', { class: 'hint' }, view.none(t.feel)), silent(view));
   const read = (name, read) => months.map((month) => read(rows.find((one) => one.month === month && one.group === name)) ?? null);
   const write = (value) => (value === null ? '–' : metric === 'ces' ? numbers.hundred(value / 100) : numbers.count(value));
   const one = (field, kind) => ({
@@ -56,7 +56,7 @@ export function reasons(view) {
   const apart = state.by !== 'none';
   const table = view.within(grouped.reasons).filter((one) => one.origin === origin).toReversed();
   return h('section', { class: 'panel', 'aria-labelledby': 'reasons' }, h('h2', { id: 'reasons' }, t.why.title), switches,
-    there.length ? shares(view, summed(rows.filter((one) => one.origin === origin), (one) => name(one.reason)), 'k1') : h('p', { class: 'hint' }, t.why.none),
+    there.length ? shares(view, summed(rows.filter((one) => one.origin === origin), (one) => name(one.reason)), 'k1') : h('p', { class: 'hint' }, view.none(t.why)),
     there.length > 0 && figures(view, 'reasons', t.why.title, [t.month, apart && t.group, t.why.reason, t.why.customers], table.map((one) => [view.long(one.month), apart && view.group(one.group), name(one.reason), numbers.count(one.customers)]), apart ? 3 : 2));
 }
 
@@ -71,7 +71,7 @@ export function others(view) {
   return h('section', { class: 'panel', 'aria-labelledby': 'others' }, h('h2', { id: 'others' }, t.others.title),
     rows.length ? [h('p', { class: 'hint' }, t.others.hint), part('praised_elsewhere', t.others.praised), part('drove_from_others', t.others.drove),
       figures(view, 'topics', t.others.title, [t.month, t.others.topic, '', t.why.customers], rows.toReversed().map((one) => [view.long(one.month), name(one.topic), one.about === 'praised_elsewhere' ? t.others.praised : t.others.drove, numbers.count(one.customers)]), 3)]
-      : h('p', { class: 'hint' }, t.others.none));
+      : h('p', { class: 'hint' }, view.none(t.others)));
 }
 
 export function saves(view) {
@@ -98,7 +98,7 @@ export function loops(view) {
   const hours = (value) => t.loops.hours(numbers.hundred(value / 100));
   const line = (part, kind) => ({ kind, title: `${t.loops[part]} (${t.loops.median})`, values: months.map((month) => rows.find((one) => one.month === month)?.[part]?.median ?? null) });
   const series = [line('reply', 'k0'), line('resolution', 'k2')];
-  const waited = (part) => (part ? [hours(part.median), h('small', {}, `${t.loops.p90} ${hours(part.p90)}`), h('small', {}, `${view.percent(part.in_time)} ${t.loops.inTime}`)] : '–');
+  const waited = (part) => (part ? [part.median === null ? '–' : hours(part.median), part.p90 !== null && h('small', {}, `${t.loops.p90} ${hours(part.p90)}`), h('small', {}, `${view.percent(part.in_time)} ${t.loops.inTime}`)] : '–');
   return box(h('p', { class: 'hint' }, t.loops.hint), legend(view, series),
     plot(view, lines, { series, write: hours, floor: 0, tell: (one, place) => `${one.title}, ${view.long(months[place])}: ${hours(one.values[place])}` }),
     figures(view, 'loops', t.loops.title, [t.month, t.loops.opened, t.loops.open, t.loops.reply, t.loops.resolution], rows.toReversed().map((row) => [view.long(row.month), numbers.count(row.opened), numbers.count(row.open), waited(row.reply), waited(row.resolution)])));

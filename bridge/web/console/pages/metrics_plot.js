@@ -105,5 +105,5 @@ export function spark(s, values) {
   let path = '';
   values.forEach((value, place) => value !== null && (path += `${path ? 'L' : 'M'}${x(place).toFixed(1)} ${y(value).toFixed(1)}`));
   return s('svg', { class: 'spark', viewBox: '0 0 120 30', 'aria-hidden': 'true', focusable: 'false' }, s('path', { d: path }),
-    s('circle', { cx: x(values.length - 1), cy: y(known.at(-1)), r: 2.6 }));
+    s('circle', { cx: x(values.findLastIndex((value) => value !== null)), cy: y(known.at(-1)), r: 2.6 }));
 }
