@@ -238,10 +238,16 @@ def mint_session(secret: str, session: Session, now: datetime) -> str:
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
-def read_session(secrets: Sequence[str], token: str, now: datetime) -> Session:
-    """The session, if one of `secrets` signed it and it has not ended. Raises NotAuthentic, always with the same words.
+def mark_of(token: str) -> str:
+    """The name under which a signed token is noted as used up or ended: 64 hex digits over what was signed, since one
+    signature can be written in several ways."""
+    return hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
 
-    Whether the request comes from `origin` is for who knows the request.
+
+def read_session(secrets: Sequence[str], token: str, now: datetime) -> Session:
+    """The session, if one of `secrets` signed it and it is not over. Raises NotAuthentic, always in the same words.
+
+    Whether the request comes from `origin`, and whether somebody signed out, is for who knows the request.
     """
     for secret in secrets:
         try:

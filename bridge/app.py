@@ -25,6 +25,7 @@ from bridge.errors import BadRequest, Conflict, NotAllowed, NotAuthentic, NotFou
 from bridge.flow import Rules, open_desk
 from bridge.gateway import (
     assist,
+    automation_runs,
     automation_vocabulary,
     automations,
     console,
@@ -117,17 +118,19 @@ ROUTES: Final = (
     Endpoint("POST", "/v1/surveys/{id}/{mode}", surveys.switch, _for("supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/automations", automations.listing, _for("viewer", "supervisor")),
     Endpoint("GET", "/v1/automations/vocabulary", automation_vocabulary.vocabulary, _for("viewer", "supervisor")),
-    Endpoint("POST", "/v1/automations/message_preview", automation_vocabulary.message_preview, _for("supervisor")),
+    Endpoint(
+        "POST", "/v1/automations/message_preview", automation_vocabulary.message_preview, _for("viewer", "supervisor")
+    ),
     Endpoint("POST", "/v1/automations/preview", previews.show, _for("viewer", "supervisor"), (Conflict,)),
     Endpoint("POST", "/v1/automations/pause", automations.pause, _for("supervisor")),
     Endpoint("POST", "/v1/automations/resume", automations.resume, _for("supervisor")),
     Endpoint("GET", "/v1/automations/{id}", automations.show, _for("viewer", "supervisor"), (NotFound,)),
     Endpoint("PUT", "/v1/automations/{id}", automations.save, _for("supervisor"), (Conflict,)),
-    Endpoint("DELETE", "/v1/automations/{id}", automations.remove, _for("supervisor"), (NotFound,)),
-    Endpoint("POST", "/v1/automations/{id}/mode", automations.switch, _for("supervisor"), (NotFound,)),
-    Endpoint("POST", "/v1/automations/{id}/rollback", automations.roll_back, _for("supervisor"), (NotFound,)),
+    Endpoint("DELETE", "/v1/automations/{id}", automations.remove, _for("supervisor"), (NotFound, Conflict)),
+    Endpoint("POST", "/v1/automations/{id}/mode", automations.switch, _for("supervisor"), (NotFound, Conflict)),
+    Endpoint("POST", "/v1/automations/{id}/rollback", automations.roll_back, _for("supervisor"), (NotFound, Conflict)),
     Endpoint("GET", "/v1/automations/{id}/effect", previews.effect, _for("viewer", "supervisor"), (NotFound,)),
-    Endpoint("GET", "/v1/automations/{id}/runs", automations.runs, _for("viewer", "supervisor")),
+    Endpoint("GET", "/v1/automations/{id}/runs", automation_runs.runs, _for("viewer", "supervisor")),
     Endpoint("GET", "/v1/loops", loops.listing, _for("viewer", "agent", "supervisor")),
     Endpoint("GET", "/v1/loops/{id}", loops.show, _for("agent", "supervisor"), (NotFound,)),
     Endpoint("POST", "/v1/loops/{id}/assign", loops.assign, _for("agent", "supervisor"), (NotFound, Conflict)),

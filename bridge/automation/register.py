@@ -12,13 +12,14 @@ from msgspec import UNSET, Struct, UnsetType
 from bridge.automation.forms import AutomationFile, Mode
 from bridge.automation.messages import canonical
 from bridge.automation.rules import Automation, compile_automation
-from bridge.errors import BadRequest, ConfigError, NotFound
+from bridge.errors import BadRequest, ConfigError, NotFound, Superseded
 from bridge.store import Row, Store, Unit, instant, micros
 from bridge.telemetry import log
 
 PAUSED = "automations_paused"
 """Name of the row in `meta` by which everything is held: "" or the instant since when."""
 CHANNEL = "automations"
+ATTEMPTS = 5
 
 
 class Armed(Struct, frozen=True, kw_only=True):
@@ -134,13 +135,20 @@ async def save(
 
 async def switch(store: Store, id: str, mode: Mode, *, by: str, now: datetime, before: Armed | None = None) -> Armed:
     """Switch `id` on, off, or to a dry run. What is under way in another mode stops. `before` is as it was read when
-    that was decided. Raises NotFound, and Superseded when somebody else changed it meanwhile."""
-    before = before or await find_armed(store, id)
-    unit = Unit(wake={CHANNEL})
-    await _guard(store, unit, id, before)
-    _put(unit, before.rule, mode, before.origin, before, by, now)
-    _audit(unit, by, "automation.switch", id, {"mode": mode, "was": before.mode}, now)
-    await store.write(unit)
+    that was decided, left out as it is now, whoever else is at it. Raises NotFound, and Superseded when it is not as
+    `before` says any more."""
+    for attempt in range(ATTEMPTS):
+        standing = before or await find_armed(store, id)
+        unit = Unit(wake={CHANNEL})
+        await _guard(store, unit, id, standing)
+        _put(unit, standing.rule, mode, standing.origin, standing, by, now)
+        _audit(unit, by, "automation.switch", id, {"mode": mode, "was": standing.mode}, now)
+        try:
+            await store.write(unit)
+            break
+        except Superseded:
+            if before is not None or attempt == ATTEMPTS - 1:
+                raise
     return await find_armed(store, id)
 
 

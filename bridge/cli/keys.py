@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from bridge.access import ROLES, SCOPES, Session, mint_key, mint_session
@@ -26,7 +27,9 @@ commands = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.
 def new_key(
     name: Annotated[str, typer.Argument(help="What the key is for")],
     scope: Annotated[list[str], typer.Option(help=f"{', '.join(SCOPES)}; may be repeated")],
-    days: Annotated[int | None, typer.Option(help="Valid for so many days; left out: until it is revoked")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="Valid for so many days; left out: until it is revoked")
+    ] = None,
 ) -> None:
     """Make a key and print it: this once, it is stored as a hash only."""
     lifetime = timedelta(days=days) if days else None
@@ -45,12 +48,14 @@ def new_key(
 def console_link(
     name: Annotated[str, typer.Argument(help="Who it is for, as the audit trail will name them")],
     role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}")] = "manager",
-    days: Annotated[int, typer.Option(min=1, help="For how long; then a new link is needed")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="For how long; then a new link is needed")] = 90,
 ) -> None:
     """Make a link by which one person signs in at the console: good once, within a day.
 
     It rests on a key of its own: `bridge key revoke` ends what the person may do, at once.
     """
+    if not name.strip():
+        raise BadRequest("name: says who it is for")
     if role not in ROLES:
         raise BadRequest(f"there is no role {role!r}; there are {', '.join(ROLES)}")
     settings = read_settings()
@@ -83,7 +88,7 @@ def list_keys() -> None:
         until: datetime | None = key.revoked_at or key.expires_at
         table.add_row(
             key.id,
-            key.name,
+            escape(key.name),
             " ".join(sorted(key.scopes)),
             f"{key.created_at:%Y-%m-%d}",
             f"{until:%Y-%m-%d %H:%M}{' revoked' if key.revoked_at else ''}" if until else "",

@@ -87,6 +87,15 @@ async def separate(
     return [number for number, *_ in wanted]
 
 
+async def put_together(desk: Desk, a: str, b: str, *, by: str, evidence: dict[str, Any], now: datetime) -> str:
+    """State that two profiles (each `source:id`) are one person's, and so are their customers; returns the id under
+    which `split` takes it back. It is said of these two alone: should one of them turn out not to belong to its
+    customer, it takes the other along."""
+    number = "m_" + secrets.token_hex(8)
+    await _assert(desk, [(number, pid_of(a), pid_of(b), True)], by=by, evidence=evidence, now=now)
+    return number
+
+
 async def keep_apart(desk: Desk, a: str, b: str, *, by: str, evidence: dict[str, Any], now: datetime) -> str:
     """State that two profiles (each `source:id`) of two customers are two people, whatever they will have in common;
     returns the id under which `split` takes it back."""

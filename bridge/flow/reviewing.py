@@ -24,7 +24,7 @@ from bridge.identity.partition import Pid
 from bridge.identity.proposals import Likeness, Portrait, blocks, compare, portray
 from bridge.intake.records import Current, decode
 from bridge.model import Customer, Key, KeyKind
-from bridge.store import Store, Unit, micros
+from bridge.store import Row, Store, Unit, micros
 
 PAGE: Final = 250
 """Versions looked at in one go."""
@@ -65,6 +65,9 @@ class _Seen(Struct, kw_only=True):
     made: dict[str, Makeup] = field(default_factory=dict)
     told_apart: set[Pair] = field(default_factory=set)
     """Profiles of which a person, or the vendor, said that they are not the same."""
+    names: list[str] = field(default_factory=list)
+    assertions: list[Row] = field(default_factory=list)
+    """What was said of them all, as it was read."""
 
 
 async def look_for_doubles(desk: Desk, now: datetime, *, pages: int = PAGES) -> int:
@@ -184,8 +187,9 @@ async def _survey(store: Store, pids: set[Pid]) -> _Seen:
     await _read_owners(store, seen, pids)
     seen.made = await makeups(store, set(seen.owner.values()))
     await _read_owners(store, seen, {pid for made in seen.made.values() for pid in made.members} - seen.owner.keys())
-    names = sorted(pid_name(pid) for pid in seen.owner)
-    for _, a, b, same, _ in await store.all("identity.assertions", names=names) if names else []:
+    seen.names = sorted(pid_name(pid) for pid in seen.owner)
+    seen.assertions = await store.all("identity.assertions", names=seen.names) if seen.names else []
+    for _, a, b, same, _ in seen.assertions:
         if not same:
             one, other = pid_of(a), pid_of(b)
             seen.told_apart.add((min(one, other), max(one, other)))
@@ -247,6 +251,8 @@ async def _write(
         for source, ids in _by_source(seen.owner).items():
             rows = [(source, one, *seen.stored[(source, one)]) for one in ids if (source, one) in seen.stored]
             unit.guard("identity.profiles", rows, source=source, ids=ids)
+        # whom somebody tells apart at this moment is not proposed again
+        unit.guard("identity.assertions", seen.assertions, names=seen.names)
         await store.write(unit)
 
 

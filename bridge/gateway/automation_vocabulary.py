@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
@@ -22,7 +24,7 @@ from bridge.automation.messages import (
     load_messages,
     words_known,
 )
-from bridge.automation.rules import CHANNELS, load_automations
+from bridge.automation.rules import CHANNELS, Automation, load_automations
 from bridge.automation.triggers import SINCE, TRIGGERS, Trigger, fact_vocabulary
 from bridge.conditions import OPERATORS, Field, nearest
 from bridge.errors import BadRequest, ConfigError
@@ -33,6 +35,7 @@ from bridge.gateway.automation_words import Said
 from bridge.gateway.automations import form_of
 from bridge.gateway.endpoint import Call
 from bridge.model import Money
+from bridge.playbook.offers import Catalogue
 from bridge.playbook.situation import SCRIPT_VOCABULARY
 from bridge.playbook.texts import Line
 from bridge.scoring.wording import LANGUAGES, plain
@@ -190,8 +193,8 @@ async def vocabulary(call: Call) -> Vocabulary:
     """Triggers, names for conditions, steps with who can do them, messages, offers, templates."""
     desk = call.gate.desk
     office = office_of(desk, {})
-    folder = desk.settings.config_dir
-    templates = load_automations(folder / "automations", office.catalogue, load_messages(folder / "messages"))
+    # files are read beside the loop on which callers are answered
+    messages, templates = await asyncio.to_thread(_read_files, desk.settings.config_dir, office.catalogue)
     return Vocabulary(
         currency=office.currency,
         languages=LANGUAGES,
@@ -200,7 +203,7 @@ async def vocabulary(call: Call) -> Vocabulary:
         since=[_name(name, field) for name, field in SINCE.items()],
         operators=dict(said.OPERATORS),
         steps=[_what(do, office.sources, office.policy.costs.get(do, 0.0)) for do in StepForm.__struct_fields__],
-        messages=[Stored(id=id, form=form) for id, form in sorted(load_messages(folder / "messages").items())],
+        messages=[Stored(id=id, form=form) for id, form in sorted(messages.items())],
         offers=[
             Offered(id=one.id, title=one.name, amount=one.limits is not None)
             for one in office.catalogue.offers.values()
@@ -212,12 +215,17 @@ async def vocabulary(call: Call) -> Vocabulary:
     )
 
 
+def _read_files(folder: Path, catalogue: Catalogue) -> tuple[dict[str, MessageForm], tuple[Automation, ...]]:
+    messages = dict(load_messages(folder / "messages"))
+    return messages, load_automations(folder / "automations", catalogue, messages)
+
+
 async def message_preview(call: Call, body: Example) -> Pages:
     """How a message reads for an example customer, in German and English. 400 names the place that is wrong."""
     desk = call.gate.desk
     subject, lines = body.subject, body.lines
     if body.message is not None:
-        messages = load_messages(desk.settings.config_dir / "messages")
+        messages = await asyncio.to_thread(load_messages, desk.settings.config_dir / "messages")
         if body.message not in messages:
             raise BadRequest(f"message: there is no such message; {nearest(body.message, messages)}")
         subject, lines = messages[body.message].subject, messages[body.message].lines
@@ -244,7 +252,8 @@ def _write(
     other = next(one for one in LANGUAGES if one != language)
     missing = not _each(lines.get(language)) or not _each(subject.get(language))
     used = other if missing else language
-    offer = {"offer": {"de": "Gutschrift", "en": "credit"}[used], "offer_amount": Money(2000, "EUR")}
+    credit = Money(2000, office_of(call.gate.desk, {}).currency)
+    offer = {"offer": {"de": "Gutschrift", "en": "credit"}[used], "offer_amount": credit}
     example = {name: value for name, value in _EXAMPLE.items() if name in known}
     words = Written(example | offer | {"customer": _NAMED[used]}, used, dict.fromkeys(LINKS, _LINK))
     left_out: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,14 +22,15 @@ from bridge.errors import BadRequest, ConfigError, Conflict
 from bridge.flow.approaching import office_of
 from bridge.gateway.endpoint import Call
 from bridge.model import Money
-from bridge.store import Row, instant, micros
+from bridge.store import micros
 
 COUNTED: Final = timedelta(days=30)
+LONGEST_FORM: Final = 65_536
+"""Bytes of an automation; what is checked is checked where callers are answered too."""
 RESERVED: Final = frozenset(("new", "vocabulary", "preview", "pause", "resume", "message_preview"))
 """Ids that are addresses of their own."""
 PERSONAL: Final = frozenset(("agent", "supervisor"))
 """Who may see which customer a run is about."""
-_LATEST: Final = 2**62
 _PLACE: Final = "automation: "
 
 
@@ -51,7 +53,7 @@ class Money30(Struct, frozen=True, kw_only=True):
 
 
 class Entry(Struct, kw_only=True):
-    """One automation. `counts` are runs of the last 30 days, `messages` what was sent for them."""
+    """One automation. `counts` are runs that were begun in the last 30 days, `messages` what was sent in them."""
 
     id: str
     title: dict[str, str]
@@ -104,9 +106,11 @@ class Saving(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Switching(Struct, kw_only=True, forbid_unknown_fields=True):
-    """With `roll_out` for this share of customers from now on: a new version."""
+    """With `roll_out` for this share of customers from now on: a new version. `version` is the one that was looked at:
+    nobody switches on what somebody else has changed meanwhile; left out, whichever is in use."""
 
     mode: Mode
+    version: str | None = None
     roll_out: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
@@ -128,58 +132,10 @@ class Gone(Struct):
     removed: str
 
 
-class RunsQuery(Struct, kw_only=True):
-    """The newest first; `after` is `next` of the page before."""
-
-    after: Annotated[str, Meta(pattern=r"^\d{1,19}:[A-Za-z0-9_:.-]{1,200}$")] | None = None
-    limit: Annotated[int, Meta(ge=1, le=100)] = 20
-
-
-class Done(Struct, kw_only=True):
-    """One thing that happened in a run. `result`: enqueued, would, refused, postponed, waits, stopped.
-
-    `sent` is what became of the message: due, sending, sent, dead, uncertain, cancelled … and when.
-    """
-
-    step: int
-    do: str
-    at: datetime
-    result: str
-    reason: str
-    until: datetime | None
-    through: str | None = None
-    sent: str | None = None
-    sent_at: datetime | None = None
-
-
-class Ran(Struct, kw_only=True):
-    """One run. `customer` is null for who may not see customers."""
-
-    id: str
-    customer: str | None
-    fact: str
-    occurred_at: datetime
-    begun_at: datetime
-    state: str
-    reason: str
-    mode: str
-    version: str
-    due_at: datetime | None
-    finished_at: datetime | None
-    steps: list[Done]
-
-
-class Runs(Struct, kw_only=True):
-    """A page; without `next` there are no more."""
-
-    runs: list[Ran]
-    next: str | None = None
-
-
 async def listing(call: Call) -> Listing:
     """Every automation but those of survey plans, with what it did in the last 30 days."""
-    counts, sent = await _counted(call)
     armed = [one for one in await read_armed(call.gate.store) if one.origin != SURVEY]
+    counts, sent = await _counted(call, [one.id for one in armed])
     found = [await _entry(call, one, counts, sent) for one in armed]
     return Listing(paused=await register.paused(call.gate.store), automations=found)
 
@@ -200,9 +156,10 @@ async def save(call: Call, body: Saving) -> Shown:
     if id in RESERVED or (before is None and id in {f"{SURVEY}_{one.id}" for one in call.gate.desk.rules.surveys}):
         raise BadRequest("id: this name is taken by a page or by surveys; choose another")
     _not_of_a_survey(before)
-    rule = read_rule(call, body.automation | {"id": id})
+    rule = await read_rule(call, body.automation | {"id": id})
     mode: Mode = before.mode if before else "off"
-    return await _changed(call, await register.save(store, rule, mode=mode, by=call.who.actor, now=call.now))
+    armed = await register.save(store, rule, mode=mode, by=call.who.actor, now=call.now, before=before)
+    return await _changed(call, armed)
 
 
 def _not_of_a_survey(armed: Armed | None) -> None:
@@ -211,33 +168,38 @@ def _not_of_a_survey(armed: Armed | None) -> None:
         raise Conflict("this belongs to a survey: switch it at /v1/surveys, change its file in config/surveys")
 
 
+async def _own(call: Call) -> Armed:
+    armed = await find_armed(call.gate.store, call.path["id"])
+    _not_of_a_survey(armed)
+    return armed
+
+
 async def remove(call: Call) -> Gone:
     """Remove what was built in the console. Its runs and versions stay; what is under way stops."""
-    _not_of_a_survey(await find_armed(call.gate.store, call.path["id"]))
-    await register.remove(call.gate.store, call.path["id"], by=call.who.actor, now=call.now)
+    id = (await _own(call)).id
+    await register.remove(call.gate.store, id, by=call.who.actor, now=call.now)
     await call.gate.desk.look_up()
-    return Gone(call.path["id"])
+    return Gone(id)
 
 
 async def switch(call: Call, body: Switching) -> Shown:
     """Off, dry (everything is done but sending) or on, first for a share of customers. It acts on what happens from now
     on; what is under way in another mode stops."""
-    store, id = call.gate.store, call.path["id"]
-    before = await find_armed(store, id)
-    _not_of_a_survey(before)
-    if body.roll_out is not None and body.roll_out != before.rule.file.roll_out:
-        file = msgspec.structs.replace(before.rule.file, roll_out=body.roll_out)
-        rule = compile_automation(file, f"automation {id}")
-        armed = await register.save(store, rule, mode=body.mode, by=call.who.actor, now=call.now)
-    else:
-        armed = await register.switch(store, id, body.mode, by=call.who.actor, now=call.now)
-    return await _changed(call, armed)
+    store, before = call.gate.store, await _own(call)
+    by, now = call.who.actor, call.now
+    if body.version not in (None, before.rule.version):
+        raise Conflict("somebody else changed it meanwhile; look at it before it is switched")
+    if body.roll_out in (None, before.rule.file.roll_out):
+        seen = None if body.version is None else before
+        return await _changed(call, await register.switch(store, before.id, body.mode, by=by, now=now, before=seen))
+    file = msgspec.structs.replace(before.rule.file, roll_out=body.roll_out)
+    rule = compile_automation(file, f"automation {before.id}")
+    return await _changed(call, await register.save(store, rule, mode=body.mode, by=by, now=now, before=before))
 
 
 async def roll_back(call: Call, body: Back) -> Shown:
     """Put a former version in use again; the mode stays."""
-    id = call.path["id"]
-    _not_of_a_survey(await find_armed(call.gate.store, id))
+    id = (await _own(call)).id
     armed = await register.roll_back(call.gate.store, id, body.version, by=call.who.actor, now=call.now)
     return await _changed(call, armed)
 
@@ -254,30 +216,14 @@ async def resume(call: Call) -> Paused:
     return Paused(False)
 
 
-async def runs(call: Call, query: RunsQuery) -> Runs:
-    """What it set off: whom for, what was done, and why not."""
-    store, id = call.gate.store, call.path["id"]
-    at, after = str(_LATEST), ""
-    if query.after is not None:
-        at, _, after = query.after.partition(":")
-    rows = await store.all("building.runs", automation=id, at=int(at), id=after, most=query.limit + 1)
-    page = rows[: query.limit]
-    ids = [row[0] for row in page]
-    steps: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in await store.all("building.steps", runs=ids) if ids else ():
-        steps[row[0]].append(row)
-    sent = {(row[0], row[1]): row for row in (await store.all("building.sent", runs=ids) if ids else ())}
-    personal = bool(call.who.scopes & PERSONAL)
-    found = [_ran(row, steps[row[0]], sent, personal=personal) for row in page]
-    more = f"{page[-1][5]}:{page[-1][0]}" if len(rows) > query.limit else None
-    return Runs(runs=found, next=more)
-
-
-def read_rule(call: Call, form: dict[str, Any]) -> Automation:
+async def read_rule(call: Call, form: dict[str, Any]) -> Automation:
     """The automation that a form says. Raises BadRequest that begins with the place in the form."""
     desk = call.gate.desk
+    if len(msgspec.json.encode(form)) > LONGEST_FORM:
+        raise BadRequest(f"automation: is longer than {LONGEST_FORM:,} bytes")
     try:
-        messages = load_messages(desk.settings.config_dir / "messages")
+        # files are read beside the loop on which callers are answered
+        messages = await asyncio.to_thread(load_messages, desk.settings.config_dir / "messages")
         return read_automation(form, "automation", desk.rules.deciding.playbooks.catalogue, messages)
     except ConfigError as problem:
         raise BadRequest(str(problem).removeprefix(_PLACE)) from None
@@ -289,7 +235,7 @@ async def _changed(call: Call, armed: Armed) -> Shown:
 
 
 async def _shown(call: Call, armed: Armed) -> Shown:
-    counts, sent = await _counted(call)
+    counts, sent = await _counted(call, [armed.id])
     return Shown(
         entry=await _entry(call, armed, counts, sent),
         form=form_of(msgspec.structs.replace(armed.rule.file, mode=armed.mode)),
@@ -306,15 +252,13 @@ async def _shown(call: Call, armed: Armed) -> Shown:
     )
 
 
-async def _counted(call: Call) -> tuple[dict[str, list[Count]], dict[str, int]]:
-    since = micros(call.now - COUNTED)
+async def _counted(call: Call, automations: list[str]) -> tuple[dict[str, list[Count]], dict[str, int]]:
+    store, since = call.gate.store, micros(call.now - COUNTED)
     counts: defaultdict[str, list[Count]] = defaultdict(list)
-    for id, mode, state, reason, count in await call.gate.store.all("automations.counts", since=since):
+    rows = await store.all("building.counts", automations=automations, since=since) if automations else []
+    for id, mode, state, reason, count in rows:
         counts[id].append(Count(mode, state, reason, int(count)))
-    sent: defaultdict[str, int] = defaultdict(int)
-    for id, _, state, count, _ in await call.gate.store.all("automations.sent_counts", since=since):
-        sent[id] += int(count) if state == "sent" else 0
-    return counts, sent
+    return counts, dict(await store.all("building.sent_lately", since=since))
 
 
 async def _entry(call: Call, armed: Armed, counts: dict[str, list[Count]], sent: dict[str, int]) -> Entry:
@@ -363,37 +307,3 @@ def _named(call: Call, by: str) -> str:
         return by.removeprefix("agent:")
     key = call.gate.keys.by_id(by.removeprefix("key:")) if by.startswith("key:") else None
     return by if key is None else key.name
-
-
-def _ran(row: Row, steps: list[Row], sent: dict[tuple[str, int], Row], *, personal: bool) -> Ran:
-    id, customer, _, fact, occurred_at, created_at, state, _, due_at, reason, finished_at, mode, version = row
-    return Ran(
-        id=id,
-        customer=customer if personal else None,
-        fact=fact,
-        occurred_at=instant(occurred_at),
-        begun_at=instant(created_at),
-        state=state,
-        reason=reason,
-        mode=mode,
-        version=version,
-        due_at=instant(due_at) if state == "waiting" else None,
-        finished_at=None if finished_at is None else instant(finished_at),
-        steps=[_done(id, one, sent) for one in steps],
-    )
-
-
-def _done(run: str, row: Row, sent: dict[tuple[str, int], Row]) -> Done:
-    _, _, step, at, action, result, reason, until = row
-    out = sent.get((run, step)) if result == "enqueued" else None
-    return Done(
-        step=step,
-        do=action,
-        at=instant(at),
-        result=result,
-        reason=reason,
-        until=None if until is None else instant(until),
-        through=None if out is None else out[3],
-        sent=None if out is None else out[4],
-        sent_at=None if out is None or out[5] is None else instant(out[5]),
-    )

@@ -7,18 +7,18 @@ over.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
-from bridge.access import ROLES, Session, check, mint_session, read_origin, read_session, role_of
+from bridge.access import ROLES, SCOPES, Session, check, mark_of, mint_session, read_origin, read_session, role_of
 from bridge.errors import Conflict, NotAllowed, NotAuthentic, NotFound, Superseded
 from bridge.gateway.endpoint import Call, Raw
-from bridge.gateway.keys import COOKIE, cookie_of, token_of
+from bridge.gateway.keys import COOKIE, SECURE_COOKIE, session_of, token_of
 from bridge.store import Unit, micros
 
 HOURS: Final = 10
@@ -60,12 +60,12 @@ async def sign_in(call: Call, body: SignIn) -> Raw:
         given = read_session(secrets, body.link, call.now)
         if given.origin:
             raise NotAuthentic("this is no link to sign in with")
-        await _use_once(call, body.link, given.expires_at)
         name, key, most = given.name, given.key, given.role
         if body.role is not None and body.role not in _up_to(most):
             raise NotAllowed("the link is for less than that")
         role = body.role or most
         check(call.gate.keys.by_id(key), ROLES[role], call.now)
+        await _use_once(call, body.link, given.expires_at)
     elif call.gate.settings.demo and not token_of(call.headers.get(b"authorization"), call.headers.get(b"x-api-key")):
         example = call.gate.keys.named(EXAMPLE, call.now)
         if example is None:
@@ -74,7 +74,7 @@ async def sign_in(call: Call, body: SignIn) -> Raw:
     else:
         who = await call.gate.keys.admit(call.headers, frozenset({"viewer", "agent", "supervisor", "admin"}), call.now)
         access = call.gate.keys.by_id(who.key)
-        name, key, role = access.name if access else who.key, who.key, role_of(who.scopes, body.role)
+        name, key, role = (access and access.name) or who.key, who.key, role_of(who.scopes, body.role)
     session = Session(name=name, role=role, origin=origin, key=key, expires_at=call.now + timedelta(hours=HOURS))
     call.gate.trail.audit(f"agent:{name}", "console.sign_in", f"role:{role}", call.now)
     return _answer(call, session, mint_session(secrets[0], session, call.now))
@@ -82,16 +82,21 @@ async def sign_in(call: Call, body: SignIn) -> Raw:
 
 async def show(call: Call) -> Raw:
     """Who is signed in; null where nobody is."""
+    keys, secrets = call.gate.keys, call.gate.ticket_secrets
     try:
-        await call.gate.keys.admit(call.headers, frozenset({"viewer"}), call.now, call.gate.ticket_secrets)
+        session = keys.read_session(call.headers, call.now, secrets)
+        check(keys.by_id(session.key), frozenset(SCOPES), call.now)
     except (NotAuthentic, NotAllowed):
         return Raw(b"null")
-    session = read_session(call.gate.ticket_secrets, cookie_of(call.headers), call.now)
     return _answer(call, session, None)
 
 
 async def sign_out(call: Call) -> Raw:
-    """End the session in this browser."""
+    """End the session, in this browser and wherever else its cookie may be."""
+    with suppress(NotAuthentic):
+        session = call.gate.keys.read_session(call.headers, call.now, call.gate.ticket_secrets)
+        await call.gate.keys.end(session_of(call.headers), session.expires_at, call.now)
+        call.gate.trail.audit(f"agent:{session.name}", "console.sign_out", f"role:{session.role}", call.now)
     return Raw(b"{}", headers=((b"set-cookie", _cookie(call, "", 0)),))
 
 
@@ -113,9 +118,9 @@ def _answer(call: Call, session: Session, token: str | None) -> Raw:
 
 
 def _cookie(call: Call, value: str, seconds: int) -> bytes:
-    secure = "; Secure" if _own_origin(call).startswith("https:") else ""
-    text = f"{COOKIE.decode()}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
-    return text.encode("ascii")
+    secure = _own_origin(call).startswith("https:")
+    name, only = (SECURE_COOKIE, "; Secure") if secure else (COOKIE, "")
+    return f"{name.decode()}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{only}".encode("ascii")
 
 
 def _own_origin(call: Call) -> str:
@@ -135,7 +140,8 @@ def _up_to(role: str) -> list[str]:
 
 async def _use_once(call: Call, link: str, until: datetime) -> None:
     unit = Unit()
-    unit.add("access.use_token", expect=1, hash=sha256(link.encode()).hexdigest(), until=micros(until))
+    unit.add("access.forget_tokens", now=micros(call.now))
+    unit.add("access.use_token", expect=1, hash=mark_of(link), until=micros(until))
     try:
         await call.gate.store.write(unit)
     except Superseded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -31,7 +32,7 @@ class Asked(Struct, kw_only=True):
     `next` of the page before."""
 
     state: State = "open"
-    after: Annotated[str, Meta(pattern=r"^-?\d{1,19}:p_[0-9a-f]{16}$")] | None = None
+    after: Annotated[str, Meta(pattern=r"^-?\d{1,18}:p_[0-9a-f]{16}$")] | None = None
     limit: Annotated[int, Meta(ge=1, le=50)] = 20
 
 
@@ -136,7 +137,8 @@ async def listing(call: Call, query: Asked) -> Proposals:
     counts = {"open": 0, "merged": 0, "refused": 0} | dict(await store.all("review.counted"))
     last = page[-1] if len(rows) > query.limit else None
     return Proposals(
-        proposals=[_proposal(row, sides) for row in page],
+        # whoever is erased at this moment is shown no more
+        proposals=[_proposal(row, sides) for row in page if {(row[1], row[2]), (row[4], row[5])} <= sides.keys()],
         counts=counts,
         next=None if last is None else f"{last[7] if query.state == 'open' else last[12]}:{last[0]}",
     )
@@ -214,9 +216,9 @@ async def merge(call: Call, body: Decision) -> Settled:
     row = await _find(call, "open")
     if row[3] == row[6]:
         raise Conflict("the two are one customer already")
+    a, b = pid_name((row[1], row[2])), pid_name((row[4], row[5]))
     evidence = _evidence(row, body)
-    desk = call.gate.desk
-    undo = await flow.merge(desk, row[3], row[6], by=call.who.actor, evidence=evidence, now=call.now)
+    undo = await flow.put_together(call.gate.desk, a, b, by=call.who.actor, evidence=evidence, now=call.now)
     return await _settle(call, "open", "merged", undo)
 
 
@@ -232,7 +234,8 @@ async def refuse(call: Call, body: Decision) -> Settled:
 async def reopen(call: Call) -> Settled:
     """Take the decision back, whichever it was: everything is as before, and the proposal is open again."""
     row = await _find(call, "merged", "refused")
-    await flow.split(call.gate.desk, row[13], by=call.who.actor, now=call.now)
+    with suppress(NotFound):  # it was taken back by itself, and the process ended before it was noted here
+        await flow.split(call.gate.desk, row[13], by=call.who.actor, now=call.now)
     await call.gate.store.change("review.reopened", decision=row[13])
     return Settled(id=row[0], state="open")
 
@@ -245,8 +248,13 @@ async def merges(call: Call, query: Latest) -> Merges:
         for source, source_id in (pid_of(row[1]), pid_of(row[2])):
             ids[source].add(source_id)
     names = {pid_name(pid): _called(one) for pid, one in (await _records(call, ids)).items()}
-    if rows:
-        call.gate.trail.audit(call.who.actor, "identity.merges", "merges", call.now, str(len(rows)))
+    owners = {
+        row[2]
+        for source, some in ids.items()
+        for row in await call.gate.store.all("identity.profiles", source=source, ids=sorted(some))
+    }
+    for customer in sorted(owners):
+        call.gate.trail.audit(call.who.actor, "identity.merges", f"customer:{customer}", call.now)
     return Merges(
         merges=[
             Merge(

@@ -167,6 +167,8 @@ class Served:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise BadRequest("the body is not JSON") from None
+        except RecursionError:
+            raise BadRequest("the body is nested too deeply") from None
 
 
 class Methods:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from bridge.gateway import (
     assist,
+    automation_runs,
     automation_vocabulary,
     automations,
     customers,
@@ -222,7 +223,7 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     automations.remove: Shown(path=_RULE),
     automations.switch: Shown(path=_RULE, body={"mode": "on", "roll_out": 0.1}),
     automations.roll_back: Shown(path=_RULE, body={"version": "5d1c07e2b94fa836"}),
-    automations.runs: Shown(path=_RULE, query={"limit": "20"}),
+    automation_runs.runs: Shown(path=_RULE, query={"limit": "20"}),
     automation_vocabulary.message_preview: Shown(body={"message": "apology", "fact": "survey.answered"}),
     previews.show: Shown(body={"automation": _FORM, "days": 90}),
     previews.effect: Shown(path=_RULE),

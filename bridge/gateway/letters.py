@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from bridge.errors import Conflict, NotFound
+from bridge.errors import BadRequest, Conflict, NotFound
 from bridge.facts import Origin
 from bridge.gateway.endpoint import Call
 from bridge.gateway.troubles import Meaning, read_letter
@@ -22,7 +22,7 @@ MOST_KINDS: Final = 200
 
 State = Literal["dead", "discarded"]
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
-Reason = Annotated[str, Meta(max_length=1000)]
+Reason = Annotated[str, Meta(max_length=10_000)]
 
 
 class Filter(Struct, kw_only=True):
@@ -180,7 +180,9 @@ async def replay_one(call: Call) -> Replayed:
 
 
 async def replay_many(call: Call, body: Replay) -> Replayed:
-    """Send all dead letters of a source, or of one kind, through the flow again."""
+    """Send all dead letters of a source, or of one kind, through the flow again. 400 for half a kind."""
+    if (body.object is None) != (body.reason is None):
+        raise BadRequest("object and reason: name a kind together; give both, or neither for all of the source")
     call.gate.registry.adapter(body.source)
     given: dict[str, Any] = {"source": body.source, "origin": Origin.replay.value}
     if body.object is None or body.reason is None:

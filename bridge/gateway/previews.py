@@ -2,23 +2,26 @@
 what one that is on does to customers.
 
 A preview reads for as long as it is told to, in small pieces, so that nobody who waits for a look-up feels it. One runs
-at a time; whoever asks again meanwhile no longer wants the answer to the question before.
+at a time; whoever asks again meanwhile no longer wants the answer to the question before, who leaves wants none.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
-from bridge.automation.preview import Preview
+from bridge.automation.preview import Example, Preview
 from bridge.automation.rules import Automation
 from bridge.errors import BadRequest, Conflict
 from bridge.flow.backtesting import preview
 from bridge.gateway.automations import PERSONAL, read_rule
 from bridge.gateway.endpoint import Call
+from bridge.gateway.names import names_of
 from bridge.reports.automation_effect import AutomationEffect
 from bridge.reports.automation_runs import find_effect
 
@@ -48,13 +51,22 @@ async def show(call: Call, body: Previewing) -> Preview:
     until = _aware(body.until, call.now)
     if until > call.now or call.now - until > _FURTHEST:
         raise BadRequest("until: lies ahead, or more than two years back")
-    rule = read_rule(call, body.automation)
+    rule = await read_rule(call, body.automation)
     await call.gate.desk.look_up()
-    return await TURNS.take(call, rule, until, body)
+    return await _named(call, await TURNS.take(call, rule, until, body))
+
+
+async def _named(call: Call, found: Preview) -> Preview:
+    names = await names_of(call.gate.desk, {one.customer for one in (*found.examples, *found.spared)})
+
+    def named(some: Iterable[Example]) -> tuple[Example, ...]:
+        return tuple(replace(one, name=names.get(one.customer, "")) for one in some)
+
+    return replace(found, examples=named(found.examples), spared=named(found.spared))
 
 
 class Turns:
-    """One preview at a time in this process; a caller's newer one ends the older."""
+    """One preview at a time in this process; it ends when its caller leaves, or asks again."""
 
     def __init__(self) -> None:
         self._at_work: dict[str, asyncio.Task[Preview]] = {}
@@ -62,19 +74,20 @@ class Turns:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def take(self, call: Call, rule: Automation, until: datetime, asked: Previewing) -> Preview:
-        """Raises Conflict when it was ended by the caller's next."""
+        """Raises Conflict when it was ended by the caller's next, or the caller is gone."""
         if (before := self._at_work.get(call.who.actor)) is not None:
             before.cancel()
         task = asyncio.create_task(self._preview(call, rule, until, asked))
+        left = asyncio.create_task(_left(call))
         self._at_work[call.who.actor] = task
         try:
-            return await task
-        except asyncio.CancelledError:
-            if task.cancelled() and self._at_work.get(call.who.actor) is not task:
-                raise Conflict("a newer preview took its place") from None
-            task.cancel()
-            raise
+            await asyncio.wait((task, left), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done() or task.cancelled():
+                raise Conflict("a newer preview took its place, or nobody waits for it")
+            return task.result()
         finally:
+            task.cancel()
+            left.cancel()
             if self._at_work.get(call.who.actor) is task:
                 del self._at_work[call.who.actor]
 
@@ -98,6 +111,12 @@ class Turns:
 
 
 TURNS: Final = Turns()
+
+
+async def _left(call: Call) -> None:
+    """Returns when the caller has closed the connection; the body has been read before."""
+    while (await call.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _aware(given: datetime | None, now: datetime) -> datetime:

@@ -120,7 +120,7 @@ async def _hours(call: Call) -> defaultdict[str, list[int]]:
     first = micros(call.now) // _HOUR - _HOURS + 1
     found: defaultdict[str, list[int]] = defaultdict(lambda: [0] * _HOURS)
     for name, hour, number in await call.gate.store.all("inbox.arrived", since=first * _HOUR):
-        found[name][min(hour - first, _HOURS - 1)] = number
+        found[name][min(hour - first, _HOURS - 1)] += number  # another process' clock may be ahead of ours
     return found
 
 

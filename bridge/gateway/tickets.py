@@ -29,9 +29,14 @@ class Minted(Struct, kw_only=True):
 
 
 async def mint(call: Call, body: TicketBody) -> Minted:
-    """A ticket with the agent scope for some minutes. It ends at once when the key that asked for it is revoked."""
+    """A ticket with the agent scope for some minutes. It ends at once when the key that asked for it is revoked.
+
+    For the backend of a host, by its key: a person, who holds a ticket or a session, makes out none, in nobody's name.
+    """
     if not call.gate.ticket_secrets:
         raise Conflict("tickets need a secret: set BRIDGE_TICKET_SECRET")
+    if call.who.agent:
+        raise NotAllowed("tickets are made out by the host's backend with its key, not with a ticket or a session")
     if body.role not in call.who.scopes:
         raise NotAllowed(f"this key lacks the scope {body.role}, which a ticket for this role needs")
     lifetime = timedelta(seconds=call.gate.settings.ticket_seconds)

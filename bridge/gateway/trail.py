@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ class Trail:
         self._dips: dict[str, dict[str, Any]] = {}
         self._shown: list[dict[str, Any]] = []
         self._audit: list[dict[str, Any]] = []
+        self._writing = asyncio.Lock()
 
     def dip(self, interaction: str, customer: str, decision: str, at: int) -> None:
         """Remember that the host's `interaction` is `customer`'s, who got `decision`; the last one counts."""
@@ -54,7 +56,14 @@ class Trail:
             )
 
     async def flush(self) -> None:
-        """Write all of it in one transaction; what could not be written is tried again with the next flush."""
+        """Write all of it in one transaction; what could not be written is tried again with the next flush.
+
+        Whatever was noted before the call is written when it returns, also by another flush that was under way.
+        """
+        async with self._writing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         dips, shown, audit = self._dips, self._shown, self._audit
         if not (dips or shown or audit):
             return

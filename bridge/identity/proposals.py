@@ -50,6 +50,24 @@ _POINTS: Final[dict[tuple[Trait, How], int]] = {
 _BESIDE_NAMES: Final = frozenset({("email", "same"), ("email", "close"), ("email", "local_part"), ("phone", "same"),
     ("phone", "ending"), ("phone", "shared"), ("account", "same")})  # fmt: skip
 _TITLES: Final = frozenset("dr prof herr frau mr mrs ms dipl ing med".split())
+_PARTICLES: Final = frozenset("von vom zu zum zur van der den de di da del della dos la le el al ter ten".split())
+"""Before a family name some write them, some do not."""
+_SPELT_OUT: Final = (
+    ("ä", "ae"),
+    ("ö", "oe"),
+    ("ü", "ue"),
+    ("ß", "ss"),
+    ("æ", "ae"),
+    ("œ", "oe"),
+    ("ø", "oe"),
+    ("ı", "i"),
+    ("ł", "l"),
+    ("đ", "d"),
+    ("ð", "d"),
+    ("þ", "th"),
+)
+
+_APOSTROPHES: Final = str.maketrans("", "", "'’ʼ`´")  # O'Brien is one word
 
 
 class Portrait(Struct, frozen=True, kw_only=True):
@@ -138,19 +156,34 @@ def _sign(trait: Trait, how: How) -> Sign:
 
 def _compare_names(a: Portrait, b: Portrait) -> list[Sign]:
     signs = []
-    if a.family and b.family:
-        hyphened = set(a.family.split("-")) & set(b.family.split("-"))
-        close = bool(hyphened) or alike(a.family, b.family)
-        signs.append(_sign("family_name", "same" if a.family == b.family else "close" if close else "differs"))
-    if a.given and b.given:
-        if a.given == b.given:
-            how: How = "same"
-        elif 1 in (len(a.given), len(b.given)):
-            how = "initial" if a.given[0] == b.given[0] else "differs"
+    if a.family and b.family and _latin(a.family) == _latin(b.family):
+        joined = not set(a.family.split("-")).isdisjoint({*b.family.split("-")} - {""})
+        signs.append(_sign("family_name", _how_alike(a.family, b.family, near=joined)))
+    if a.given and b.given and _latin(a.given) == _latin(b.given):
+        if 1 in (len(a.given), len(b.given)) and a.given != b.given:
+            signs.append(_sign("given_name", "initial" if a.given[0] == b.given[0] else "differs"))
         else:
-            how = "close" if alike(a.given, b.given) else "differs"
-        signs.append(_sign("given_name", how))
+            short = a.given == b.given.partition("-")[0] or b.given == a.given.partition("-")[0]
+            signs.append(_sign("given_name", _how_alike(a.given, b.given, near=short)))
     return signs
+
+
+def _how_alike(mine: str, yours: str, *, near: bool) -> How:
+    if mine == yours:
+        return "same"
+    # Löw is also entered as Low, by who has no umlauts and does not spell them out
+    return "close" if near or _bare(mine) == _bare(yours) or alike(mine, yours) else "differs"
+
+
+def _latin(name: str) -> bool:
+    """Names in different scripts cannot be compared, and so say nothing: Иванов may well be Ivanov."""
+    return any("a" <= one <= "z" for one in name)
+
+
+def _bare(name: str) -> str:
+    for spelt, letter in (("ae", "a"), ("oe", "o"), ("ue", "u")):
+        name = name.replace(spelt, letter)
+    return name
 
 
 def _compare_emails(a: Portrait, b: Portrait, crowded: frozenset[str]) -> list[Sign]:
@@ -197,16 +230,24 @@ def _names(customer: Customer) -> tuple[str, str]:
     given, family = customer.given_name or "", customer.family_name or ""
     if not (given and family) and customer.name:
         last, comma, first = customer.name.partition(",")
-        words = [one for one in plain(f"{first} {last}" if comma else customer.name).split() if one not in _TITLES]
+        words = _words(f"{first} {last}" if comma else customer.name)
         if words:
             given, family = given or (words[0] if len(words) > 1 else ""), family or words[-1]
-    first_words = [one for one in plain(given).split() if one not in _TITLES]
-    return (first_words[0] if first_words else ""), "".join(plain(family).split())
+    first_words, last_words = _words(given), _words(family)
+    own = [one for one in last_words if one not in _PARTICLES] or last_words
+    return (first_words[0] if first_words else ""), "".join(own)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a name without titles, and without strokes that join nothing."""
+    return [one for one in (word.strip("-") for word in plain(text).split()) if one and one not in _TITLES]
 
 
 def plain(text: str) -> str:
-    """Lower-case letters without marks; `ä`, `ö`, `ü` and `ß` as they are written where a keyboard lacks them."""
-    for letter, letters in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"), ("ı", "i"), ("ø", "oe"), ("ł", "l")):
-        text = unicodedata.normalize("NFC", text).lower().replace(letter, letters)
+    """Lower-case letters without marks; `ä`, `ö`, `ü`, `ß` and the like as they are written where a keyboard lacks
+    them."""
+    text = unicodedata.normalize("NFC", text).lower().translate(_APOSTROPHES)
+    for letter, letters in _SPELT_OUT:
+        text = text.replace(letter, letters)
     marked = unicodedata.normalize("NFKD", text)
     return "".join(one if one.isalpha() or one == "-" else " " for one in marked if not unicodedata.combining(one))

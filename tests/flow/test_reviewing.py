@@ -85,6 +85,23 @@ async def test_two_who_were_told_apart_are_not_proposed_and_never_merged_by_a_ke
     assert len(await open_ones(desk)) == 1
 
 
+async def test_two_who_are_told_apart_while_they_are_looked_at_are_not_proposed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = reviewing._write
+
+    async def a_moment_later(*given: Any) -> None:
+        await keep_apart(desk, "helpdesk:1", "helpdesk:2", by="key:1", evidence={}, now=NOW)
+        await write(*given)
+
+    monkeypatch.setattr(reviewing, "_write", a_moment_later)
+    await told(desk, eva(1), eva(2))
+    monkeypatch.undo()
+    assert await open_ones(desk) == []
+    await look_for_doubles(desk, NOW)
+    assert await open_ones(desk) == []
+
+
 async def test_a_key_that_identifies_nobody_proposes_nobody(desk: Desk) -> None:
     await feed(desk, "helpdesk", [eva(1), eva(2)])
     await drain(desk)

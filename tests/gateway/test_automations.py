@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from bridge.access import SCOPES
+from bridge.automation import register
 from bridge.automation.forms import FactName, StepForm
 from bridge.automation.gates import Reason
+from bridge.automation.rules import compile_automation
 from bridge.automation.triggers import SINCE, TRIGGERS, fact_vocabulary
 from bridge.conditions import OPERATORS, Field
+from bridge.errors import Superseded
 from bridge.gateway import automation_words as said
 from bridge.playbook.situation import SCRIPT_VOCABULARY
 from bridge.scoring.signals import SIGNS
@@ -67,6 +73,66 @@ async def test_what_somebody_else_changed_meanwhile_is_not_overwritten(gateway: 
     assert sum(one["in_use"] for one in back.json()["versions"]) == 1
     again = await gateway.post("/v1/automations/sorry/rollback", "supervisor", json={"version": first})
     assert again.status_code == 400
+
+
+async def test_of_two_who_save_at_the_same_moment_one_is_told(gateway: Gateway) -> None:
+    first = (await put(gateway, "sorry", FORM)).json()["entry"]["version"]
+    both = await asyncio.gather(*(put(gateway, "sorry", FORM | {"window": days}, first) for days in (7, 60)))
+    assert sorted(one.status_code for one in both) == [200, 409]
+    (kept,) = [one.json()["entry"]["version"] for one in both if one.status_code == 200]
+    assert (await gateway.get("/v1/automations/sorry", "viewer")).json()["entry"]["version"] == kept
+
+
+async def test_nobody_switches_on_what_somebody_else_has_changed_and_off_always_works(gateway: Gateway) -> None:
+    seen = (await put(gateway, "sorry", FORM)).json()["entry"]["version"]
+    await put(gateway, "sorry", FORM | {"window": 60}, seen)
+    path = "/v1/automations/sorry/mode"
+    for wanted in ({"mode": "on"}, {"mode": "on", "roll_out": 0.1}):
+        assert (await gateway.post(path, "supervisor", json=wanted | {"version": seen})).status_code == 409
+    assert (await gateway.get("/v1/automations/sorry", "viewer")).json()["entry"]["mode"] == "off"
+    assert (await gateway.post(path, "supervisor", json={"mode": "on"})).status_code == 200
+    assert (await gateway.post(path, "supervisor", json={"mode": "off"})).status_code == 200
+
+
+async def test_switching_off_works_while_others_save(gateway: Gateway) -> None:
+    seen = (await put(gateway, "sorry", FORM)).json()["entry"]["version"]
+    await gateway.post("/v1/automations/sorry/mode", "supervisor", json={"mode": "on"})
+    saved, off = await asyncio.gather(
+        put(gateway, "sorry", FORM | {"window": 60}, seen),
+        gateway.post("/v1/automations/sorry/mode", "supervisor", json={"mode": "off"}),
+    )
+    assert off.status_code == 200
+    assert saved.status_code in (200, 409)
+    entry = (await gateway.get("/v1/automations/sorry", "viewer")).json()["entry"]
+    assert entry["mode"] == "off"
+    assert (entry["version"] == seen) == (saved.status_code == 409)
+
+
+async def test_an_edit_does_not_take_back_that_it_was_switched_off_meanwhile(gateway: Gateway) -> None:
+    await put(gateway, "sorry", FORM)
+    store, now = gateway.store, gateway.clock()
+    before = await register.switch(store, "sorry", "on", by="key:1", now=now)
+    later = now + timedelta(seconds=1)
+    await register.switch(store, "sorry", "off", by="key:2", now=later)
+    rule = compile_automation(msgspec.structs.replace(before.rule.file, window=7), "sorry")
+    with pytest.raises(Superseded):
+        await register.save(store, rule, mode=before.mode, by="key:1", now=later, before=before)
+    with pytest.raises(Superseded):
+        await register.switch(store, "sorry", "on", by="key:1", now=later, before=before)
+    assert (await register.find_armed(store, "sorry")).mode == "off"
+
+
+async def test_what_is_too_long_too_deep_or_too_large_is_refused_and_breaks_nothing(gateway: Gateway) -> None:
+    long = FORM | {"if": {"any": [{"risk.band": "high"}] * 20_000}}
+    answer = await put(gateway, "sorry", long)
+    assert (answer.status_code, "longer" in answer.text) == (400, True)
+    deep = b'{"automation": {"if": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    key = gateway.bearer("supervisor") | {"content-type": "application/json"}
+    for method, path in (("PUT", "/v1/automations/sorry"), ("POST", "/v1/automations/preview")):
+        answer = await gateway.client.request(method, path, content=deep, headers=key)
+        assert (answer.status_code, "deep" in answer.text) == (400, True)
+    huge = {"after": "9999999999999999999:r_1"}
+    assert (await gateway.get("/v1/automations/sorry/runs", "supervisor", **huge)).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,10 @@ async def test_a_key_opens_a_session_that_lives_in_a_cookie_no_script_can_read(g
         "demo": False,
     }
     cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-rb_console=")
     for part in ("HttpOnly", "SameSite=Strict", "Secure", "Path=/", "Max-Age=36000"):
         assert part in cookie
+    assert "Domain" not in cookie
     assert key not in cookie
     told = await gateway.client.get("/console/session", headers=READ)
     assert told.json()["name"] == "Anna Brandt"
@@ -74,8 +76,17 @@ async def test_a_session_ends_with_its_key_with_its_hours_and_when_one_signs_out
     key, id = await key_with(gateway, *ROLES["manager"])
     await sign_in(gateway, key)
     assert (await gateway.client.get("/v1/today", headers=READ)).status_code == 200
+    (copied,) = [one.value for one in gateway.client.cookies.jar]
     await gateway.client.delete("/console/session", headers=HERE)
     assert (await gateway.client.get("/console/session", headers=READ)).json() is None
+    for refreshed in range(2):
+        if refreshed:
+            await gateway.gate.refresh()
+        for cookie in (copied, f"{copied}="):
+            stolen = READ | {"cookie": f"__Host-rb_console={cookie}"}
+            answer = await gateway.client.get("/v1/today", headers=stolen)
+            assert answer.status_code == 401, "who signed out is out, wherever the cookie went"
+    gateway.clock.advance(seconds=1)
     await sign_in(gateway, key)
     await gateway.store.change("access.revoke", id=id, at=int(gateway.clock().timestamp() * 1e6))
     await gateway.gate.refresh()
@@ -84,6 +95,27 @@ async def test_a_session_ends_with_its_key_with_its_hours_and_when_one_signs_out
     await sign_in(gateway, other)
     gateway.clock.now += timedelta(hours=10)
     assert (await gateway.client.get("/v1/today", headers=READ)).status_code == 401
+
+
+async def test_a_session_that_a_neighbour_of_the_domain_planted_is_none(gateway: Gateway) -> None:
+    key, _ = await key_with(gateway, *ROLES["manager"])
+    await sign_in(gateway, key)
+    (session,) = [one.value for one in gateway.client.cookies.jar]
+    gateway.client.cookies.clear()
+    planted = READ | {"cookie": f"rb_console={session}"}
+    assert (await gateway.client.get("/v1/today", headers=planted)).status_code == 401
+    own = READ | {"cookie": f"rb_console=x; other=1; __Host-rb_console={session}"}
+    assert (await gateway.client.get("/v1/today", headers=own)).status_code == 200
+
+
+async def test_a_person_makes_out_no_tickets_in_other_peoples_names(gateway: Gateway) -> None:
+    wanted = {"agent": "somebody-else", "origin": "https://desk.example.com"}
+    by_key = await gateway.post("/v1/tickets", "agent", json=wanted)
+    with_ticket = {"authorization": f"Bearer {by_key.json()['ticket']}", "origin": wanted["origin"]}
+    assert (await gateway.client.post("/v1/tickets", headers=with_ticket, json=wanted)).status_code == 403
+    key, _ = await key_with(gateway, *ROLES["manager"])
+    await sign_in(gateway, key)
+    assert (await gateway.client.post("/v1/tickets", headers=HERE, json=wanted)).status_code == 403
 
 
 async def test_a_role_may_be_less_than_the_key_and_never_more(gateway: Gateway) -> None:
@@ -105,12 +137,14 @@ async def test_a_link_signs_one_person_in_once(gateway: Gateway) -> None:
     gateway.client.cookies.clear()
     gateway.client.cookies.set("rb_console", link)
     assert (await gateway.client.get("/v1/today", headers=READ)).status_code == 401, "a link is no session"
+    assert (await sign_in(gateway, link=link, role="manager")).status_code == 403, "and the link is not used up"
     told = await sign_in(gateway, link=link)
     assert (told.json()["name"], told.json()["role"]) == ("Jo", "operator")
     assert (await gateway.client.get("/v1/dead-letters", headers=READ)).status_code == 200
-    again = await sign_in(gateway, link=link)
-    assert again.status_code == 401
-    assert "used" in again.json()["error"]["message"]
+    for same in (link, link + "="):  # one signature can be written in several ways
+        again = await sign_in(gateway, link=same)
+        assert again.status_code == 401
+        assert "used" in again.json()["error"]["message"]
     session = mint_session(
         SECRET, Session(name="Jo", role="operator", origin=HERE["origin"], key=id, expires_at=until), NOON
     )

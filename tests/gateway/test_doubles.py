@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from bridge.flow import look_for_doubles
+from bridge.flow import look_for_doubles, split
 from tests.gateway.conftest import Gateway, person
 
 PHONE = "+493023125042"
@@ -82,6 +83,61 @@ async def test_a_split_of_the_merge_opens_its_proposal_too(gateway: Gateway) -> 
     assert (await gateway.get("/v1/identity/merges", "supervisor")).json()["merges"] == []
 
 
+async def test_a_merge_that_was_taken_back_and_not_noted_can_be_reopened(gateway: Gateway) -> None:
+    (one,) = await propose(gateway)
+    undo = (await gateway.post(f"{PROPOSALS}/{one['id']}/merge", "supervisor", json={})).json()["undo"]
+    await split(gateway.gate.desk, undo, by="key:1", now=gateway.clock())  # and the process ends here
+    back = await gateway.post(f"{PROPOSALS}/{one['id']}/reopen", "supervisor")
+    assert back.json() == {"id": one["id"], "state": "open", "undo": None}
+    assert len((await gateway.get(PROPOSALS, "supervisor")).json()["proposals"]) == 1
+
+
+async def test_of_two_who_decide_at_the_same_moment_one_is_told_and_what_the_other_said_counts(
+    gateway: Gateway,
+) -> None:
+    (one,) = await propose(gateway)
+    both = await asyncio.gather(
+        *(gateway.post(f"{PROPOSALS}/{one['id']}/{what}", "supervisor", json={}) for what in ("merge", "refuse"))
+    )
+    (decided,) = [answer.json()["state"] for answer in both if answer.status_code == 200]
+    (told,) = [answer.status_code for answer in both if answer.status_code != 200]
+    assert told in (404, 409)
+    owners = {row[0] for row in await gateway.rows("profiles", "customer")}
+    assert len(owners) == (1 if decided == "merged" else 2)
+    standing = await gateway.rows("assertions", "same", "origin = 'person' and undone_at is null")
+    assert [row[0] for row in standing] == [int(decided == "merged")]
+
+
+async def test_a_merge_is_of_the_two_records_that_were_compared(gateway: Gateway) -> None:
+    await gateway.know(person("1", name="Karl Maier"))
+    gateway.clock.advance(hours=1)
+    await gateway.know(
+        person("7", name="Eva Schmidt", emails=["eva.schmidt@example.de"]),
+        person("2", name="E. Schmidt", emails=["eva.schmidt@example.de"]),
+    )
+    owner = {row[0]: row[1] for row in await gateway.rows("profiles", "source_id, customer")}
+    body = {"a": owner["1"], "b": owner["7"], "reason": "said so, and was wrong"}
+    (mistake,) = (await gateway.post("/v1/identity/merge", "supervisor", json=body)).json()["ids"]
+    await look_for_doubles(gateway.gate.desk, gateway.clock())
+    (one,) = (await gateway.get(PROPOSALS, "supervisor")).json()["proposals"]
+    assert {one["a"]["profile"], one["b"]["profile"]} == {"crm:2", "crm:7"}
+    merged = await gateway.post(f"{PROPOSALS}/{one['id']}/merge", "supervisor", json={})
+    assert merged.status_code == 200
+    await gateway.post("/v1/identity/split", "supervisor", json={"id": mistake})
+    owner = {row[0]: row[1] for row in await gateway.rows("profiles", "source_id, customer")}
+    assert owner["7"] == owner["2"] != owner["1"]
+
+
+async def test_who_looked_at_the_merges_is_kept_by_customer(gateway: Gateway) -> None:
+    (one,) = await propose(gateway)
+    await gateway.post(f"{PROPOSALS}/{one['id']}/merge", "supervisor", json={})
+    await gateway.get("/v1/identity/merges", "supervisor")
+    await gateway.gate.flush()
+    customer = (await gateway.rows("profiles", "customer"))[0][0]
+    seen = await gateway.rows("audit", "subject", "action = 'identity.merges'")
+    assert seen == [(f"customer:{customer}",)]
+
+
 async def test_who_was_refused_stays_apart_and_is_not_proposed_again(gateway: Gateway) -> None:
     (one,) = await propose(gateway)
     answer = await gateway.post(f"{PROPOSALS}/{one['id']}/refuse", "supervisor", json={})
@@ -110,7 +166,8 @@ async def test_the_list_is_paged_and_what_is_no_proposal_is_refused(gateway: Gat
     first = (await gateway.get(PROPOSALS, "supervisor", state="refused", limit="2")).json()
     rest = (await gateway.get(PROPOSALS, "supervisor", state="refused", after=first["next"])).json()
     assert [one["id"] for one in (*first["proposals"], *rest["proposals"])] == ids[::-1]
-    assert (await gateway.get(PROPOSALS, "supervisor", after="x")).status_code == 400
+    for wrong in ("x", f"{'9' * 19}:p_{'0' * 16}"):
+        assert (await gateway.get(PROPOSALS, "supervisor", after=wrong)).status_code == 400
     assert (await gateway.post(f"{PROPOSALS}/p_0/merge", "supervisor", json={})).status_code == 404
     assert (await gateway.post(f"{PROPOSALS}/{ids[0]}/merge", "admin", json={})).status_code == 403
 

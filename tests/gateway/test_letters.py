@@ -67,6 +67,10 @@ async def test_a_kind_is_replayed_together_wherever_its_letters_stood(gateway: G
     ]
     assert kind["count"] == 2
     body = {"source": "crm", "object": "person", "reason": kind["reason"]}
+    for half in ("object", "reason"):
+        some = {name: text for name, text in body.items() if name != half}
+        answer = await gateway.post(f"{LETTERS}/replay", "admin", json=some)
+        assert answer.status_code == 400, "half a kind is not all of the source"
     assert (await gateway.post(f"{LETTERS}/replay", "admin", json=body)).json() == {"replayed": 2}
     assert (await gateway.post(f"{LETTERS}/replay", "admin", json=body)).json() == {"replayed": 0}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
+
 from tests.gateway.conftest import Gateway, case, person
 
 FORM: dict[str, Any] = {
@@ -42,7 +44,26 @@ async def test_the_builder_is_told_whom_it_would_have_reached(gateway: Gateway) 
     assert [step["do"] for step in found["steps"]] == ["send_email", "wait", "schedule_callback"]
     assert found["steps"][2]["refused"] == [{"reason": "no_address", "count": 4, "customers": 4}]
     assert {note["code"] for note in found["notes"]} >= {"no_source"}
-    assert len(found["examples"]) == 4 and len(found["weeks"]) in (5, 6)
+    assert len(found["weeks"]) in (5, 6)
+    assert [one["name"] for one in found["examples"]] == ["P 3", "P 2", "P 1", "P 0"]
+    assert [(one["do"], one["result"], one["reason"]) for one in found["examples"][0]["steps"]] == [
+        ("send_email", "done", ""),
+        ("wait", "waits", ""),
+        ("schedule_callback", "refused", "no_address"),
+    ]
+    assert found["spared"] == []
+
+
+async def test_the_builder_is_told_by_name_whom_something_kept_it_from(gateway: Gateway) -> None:
+    await _with_complaints(gateway)
+    await gateway.know(
+        person("9", name="P 9"),
+        case("c9", "9", type="complaint", status="open", opened="2026-11-15T11:00:00Z"),
+    )
+    found = (await gateway.post(PATH, "supervisor", json={"automation": FORM, "days": 30})).json()
+    assert len(found["examples"]) == found["reached"] == 4
+    assert [(one["name"], one["state"], one["reason"]) for one in found["spared"]] == [("P 9", "refused", "no_address")]
+    assert (await gateway.post(PATH, "viewer", json={"automation": FORM, "days": 30})).json()["spared"] == []
 
 
 async def test_who_may_not_see_customers_gets_figures_without_examples(gateway: Gateway) -> None:
@@ -71,3 +92,26 @@ async def test_a_newer_question_of_the_same_caller_ends_the_older(gateway: Gatew
     assert codes in ([200, 200], [200, 409])
     third = await gateway.post(PATH, "supervisor", json={"automation": FORM, "days": 30})
     assert third.status_code == 200
+
+
+async def test_who_leaves_is_not_worked_for_any_longer(gateway: Gateway) -> None:
+    await _with_complaints(gateway)
+    body = msgspec.json.encode({"automation": FORM, "days": 700, "seconds": 30})
+    told: list[dict[str, Any]] = []
+    inbox: list[dict[str, Any]] = [
+        {"type": "http.request", "body": body, "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return inbox.pop(0)
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    headers = [(name.encode(), text.encode()) for name, text in gateway.bearer("supervisor").items()]
+    scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers}
+    await gateway.app(scope, receive, send)
+    assert told[0]["status"] == 409
+    answer = await gateway.post(PATH, "supervisor", json={"automation": FORM, "days": 30})
+    assert answer.status_code == 200, "and whoever comes next need not wait for it"

@@ -66,6 +66,12 @@ async def test_what_came_in_is_counted_by_the_hour_of_the_last_day(gateway: Gate
     gateway.clock.advance(hours=1)
     hours = (await gateway.get("/v1/sources", "admin")).json()["sources"][0]["hours"]
     assert (hours[-2], hours[-1], sum(hours)) == (1, 0, 1)
+    await gateway.deliver(person("4"))
+    gateway.clock.advance(hours=1)
+    await gateway.deliver(person("5"))
+    gateway.clock.advance(hours=-1)  # the clock of whoever received the last one was ahead
+    hours = (await gateway.get("/v1/sources", "admin")).json()["sources"][0]["hours"]
+    assert (hours[-2], hours[-1]) == (1, 2)
 
 
 @pytest.mark.parametrize(

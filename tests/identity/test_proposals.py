@@ -130,6 +130,35 @@ def test_names_are_read_however_they_are_written() -> None:
     assert found.signs[0].how == "close"
 
 
+@pytest.mark.parametrize(
+    ("mine", "yours", "signs"),
+    [
+        ("Jogi Löw", "Jogi Low", ["family_name close", "given_name same"]),
+        ("Hans-Peter Kohl", "Hans Kohl", ["family_name same", "given_name close"]),
+        ("Hans-Peter Kohl", "Karl-Peter Kohl", ["family_name same", "given_name differs"]),
+        ("Иван Иванов", "Ivan Ivanov", []),
+        ("Иван Иванов", "Иван Петров", ["family_name differs", "given_name same"]),
+        ("Vesna Đorđević", "Vesna Dordevic", ["family_name same", "given_name same"]),
+        ("STRASSER, Ana", "Ana Straßer", ["family_name same", "given_name same"]),
+        ("Sinéad O’Brien", "Sinead OBrien", ["family_name same", "given_name same"]),
+        ("Ana Strauß -", "Ana Kohl -", ["family_name differs", "given_name same"]),
+    ],
+)
+def test_names_are_compared_as_keyboards_spell_them_and_never_across_scripts(
+    mine: str, yours: str, signs: list[str]
+) -> None:
+    sure: dict[str, Any] = {"emails": ("eva.schmidt@example.de",), "phones": ("+493023125042",)}
+    found = compare(record("crm", "1", mine, **sure), record("helpdesk", "2", yours, **sure))
+    told = [] if found is None else [f"{one.trait} {one.how}" for one in found.signs if "name" in one.trait]
+    assert told == signs
+
+
+def test_a_name_with_von_is_the_name_without() -> None:
+    whole = portray(("crm", "1"), Customer(given_name="Anna", family_name="von der Heide"), anybody)
+    assert (whole.family, record("crm", "2", "Anna von der Heide").family) == ("heide", "heide")
+    assert portray(("crm", "3"), Customer(given_name="Thi", family_name="Le"), anybody).family == "le"
+
+
 def test_the_sound_of_a_name_is_postels() -> None:
     told = {"muellerluedenscheidt": "65752682", "wikipedia": "3412", "breschnew": "17863"}
     assert {word: sound(word) for word in told} == told

@@ -20,3 +20,7 @@ insert into used_tokens (hash, until) values (:hash, :until) on conflict (hash) 
 
 -- name: forget_tokens
 delete from used_tokens where until < :now
+
+-- name: ended_sessions
+-- Sessions of the console that were ended before their time stand among the used tokens, under names of their own.
+select hash from used_tokens where hash >= 'session:' and hash < 'session;' order by hash

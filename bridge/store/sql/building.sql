@@ -15,3 +15,11 @@ select run, number, step, at, action, result, reason, until from run_steps where
 
 -- name: sent
 select run, step, action, source, state, finished_at from outbox where run = any(:runs) order by run, step
+
+-- name: counts
+select automation, mode, state, reason, count(*) from runs where automation = any(:automations) and created_at >= :since
+group by automation, mode, state, reason order by automation, mode, state, reason
+
+-- name: sent_lately
+select automation, count(*) from outbox where automation <> '' and state = 'sent' and finished_at >= :since
+group by automation order by automation
