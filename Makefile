@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test live fix golden docs bench bench-scoring bench-choice bench-backtest bench-crashes lock clean
+.PHONY: help run test live fix golden docs bench bench-scoring bench-choice bench-backtest bench-metrics bench-crashes lock clean
 export PYTHON
 
 PY := .venv/bin/python
@@ -40,6 +40,9 @@ bench-crashes: .venv/dev.stamp ## Kill workers 200 times while automations write
 
 bench-backtest: .venv/dev.stamp ## Measure automations held against two years of 100,000 customers (10 minutes)
 	@$(PY) -m benchmarks backtest
+
+bench-metrics: .venv/dev.stamp ## Measure the figures on retention of 100,000 customers: time, memory, how fast they are read
+	@$(PY) -m benchmarks metrics
 
 lock: ## Solve and hash-lock the requirements anew (needs uv)
 	@scripts/lock

@@ -15,6 +15,7 @@ from benchmarks import (
     imports,
     lookup,
     mapping,
+    metrics,
     mood,
     mood_sample,
     rescore,
@@ -40,6 +41,7 @@ ALL: dict[str, Callable[[bool], list[Figure]]] = {
     ],
     "worth": lambda _: worth.measure_worth(),
     "backtest": lambda quick: backtest.measure(backtest.QUICK if quick else backtest.FULL),
+    "metrics": lambda quick: metrics.measure(metrics.QUICK if quick else metrics.FULL),
     "rescore": lambda quick: rescore.measure(*(rescore.QUICK if quick else rescore.FULL)),
 }
 
