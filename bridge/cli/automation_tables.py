@@ -69,7 +69,7 @@ def show_preview(found: Preview, lang: str) -> None:
         _say(f"Put off for a while: {_listed(found.postponed)}.")
     _money(found)
     for conflict in found.conflicts:
-        title = escape(conflict.title.get(lang, conflict.automation))
+        title = conflict.title.get(lang, conflict.automation)
         _say(
             f"Beside “{title}”: {_number(conflict.takes)} messages of this one were left out because of the other, "
             f"{_number(conflict.loses)} of the other because of this one ({_many(conflict.customers, 'customer')})."
