@@ -101,7 +101,7 @@ def _drop(desk: Desk, unit: Unit, found: Traces, *, number: str, now: datetime) 
         adapter = desk.registry.sources.get(source)
         if adapter is not None and "erase" in adapter.manifest.capabilities:
             # Without the customer, so that the order to erase outlives what it erases.
-            key, args = f"{number}:{source}:{source_id}", {"id": source_id}
+            key, args = f"{number}:{source}:{source_id}", {"customer": source_id}
             enqueue(unit, dedupe_key=key, source=source, action="erase", args=args, now=now)
     unit.add("privacy.drop_assertions", names=[pid_name(pid) for pid in found.members])
     unit.add("privacy.drop_versions", ids=found.versions)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bridge.adapter.actions import Erase, checked
 from bridge.automation import outbox
 from bridge.errors import Superseded
 from bridge.flow import Desk
@@ -79,7 +80,8 @@ async def test_a_system_that_can_erase_is_told_to_and_the_order_outlives_the_per
     await drain(desk)
     receipt = await erase(desk, await _customer(desk, 4711), by="key:1", now=NOW)
     _, (order,) = await outbox.take(desk.store, most=9, now=NOW)
-    assert (order.source, order.action.do, order.action.args) == ("helpdesk", "erase", {"id": "4711"})
+    assert (order.source, order.action.do) == ("helpdesk", "erase")
+    assert checked(order.source, order.action) == Erase(customer="4711")
     assert (order.customer, order.action.idempotency_key) == ("", f"{receipt['receipt']}:helpdesk:4711")
 
 
