@@ -18,7 +18,9 @@ BridgeError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_TO_WHOEVER_ASKS: Final = frozenset((301, 307, 308, 401, 402, 403, 407))
 
 
 class BridgeError(Exception):
@@ -123,7 +125,15 @@ class VendorRetryable(VendorError):
 
 
 class VendorRefused(VendorError):
-    """The vendor understood and said no."""
+    """The vendor understood and said no.
+
+    `about_us` is true where the no is not to what was asked but to whoever asks: a wrong password, a setting that is
+    missing, an address that has moved. Once that is mended the same may be asked again.
+    """
+
+    def __init__(self, source: str, what: str, *, status: int | None = None, about_us: bool | None = None) -> None:
+        super().__init__(source, what, status=status)
+        self.about_us = status in _TO_WHOEVER_ASKS if about_us is None else about_us
 
 
 class Superseded(BridgeError):

@@ -88,5 +88,5 @@ class AmazonConnectAdapter(Adapter):
     def _needed(self, name: str) -> str:
         value = self.source.optional(name)
         if not value:
-            raise VendorRefused(self.source.name, f"create_task: the setting {name} is missing")
+            raise VendorRefused(self.source.name, f"create_task: the setting {name} is missing", about_us=True)
         return value

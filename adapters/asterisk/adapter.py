@@ -112,7 +112,8 @@ class Asterisk(Adapter):
         check_due(self.source.name, args, client.now())
         queue = args.queue or next(iter(self.source.secrets("callback_queue")), "")
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,79}", queue):
-            raise VendorRefused(self.source.name, "schedule_callback: no queue is named that could be an extension")
+            what = "schedule_callback: no queue is named that could be an extension"
+            raise VendorRefused(self.source.name, what, about_us=True)
         channel = OURS + (key if re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", key) else _digest(key))
         call = {
             "endpoint": f"Local/{queue}@{self.source.setting('agent_context')}",

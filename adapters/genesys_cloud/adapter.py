@@ -66,7 +66,8 @@ class GenesysCloudAdapter(Adapter):
         """
         queue = args.queue or self._optional("callback_queue")
         if not queue:
-            raise VendorRefused(self.source.name, "schedule_callback: name a queue, or set callback_queue")
+            what = "schedule_callback: name a queue, or set callback_queue"
+            raise VendorRefused(self.source.name, what, about_us=True)
         data = {"retention_bridge": key, "reason": args.reason, "customer": args.customer}
         body: dict[str, Any] = {
             "queueId": queue,

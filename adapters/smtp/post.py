@@ -61,7 +61,7 @@ async def hand_in(source: str, server: Server, sender: str, recipient: str, mess
     except aiosmtplib.SMTPResponseException as problem:
         raise _answered(source, step, problem) from None
     except ssl.SSLCertVerificationError:
-        raise VendorRefused(source, "the mail server's certificate is not trusted; see the setting ca_file") from None
+        raise _not_trusted(source) from None
     except (aiosmtplib.SMTPException, OSError) as problem:
         raise _failed(source, step, problem) from None
     else:
@@ -74,8 +74,8 @@ def _answered(source: str, step: str, problem: aiosmtplib.SMTPResponseException)
     """The server said something else than yes."""
     code, enhanced = problem.code, _ENHANCED.match(problem.message)
     said = f"{step} was answered {code}" + (f" {enhanced[0]}" if enhanced else "")
-    if 500 <= code < 600:
-        return VendorRefused(source, said, status=code)
+    if 500 <= code < 600:  # before the recipient is named it is the sender who is not wanted
+        return VendorRefused(source, said, status=code, about_us=step in ("connecting", "MAIL"))
     taken_perhaps = step == "DATA" and not 400 <= code < 500
     return VendorRetryable(source, said, status=code, undone=not taken_perhaps)
 
@@ -83,13 +83,18 @@ def _answered(source: str, step: str, problem: aiosmtplib.SMTPResponseException)
 def _failed(source: str, step: str, problem: Exception) -> VendorRefused | VendorRetryable:
     """There was no answer at all."""
     if isinstance(problem.__cause__, ssl.SSLCertVerificationError):
-        return VendorRefused(source, "the mail server's certificate is not trusted; see the setting ca_file")
+        return _not_trusted(source)
     if (
         type(problem) is aiosmtplib.SMTPException and step == "connecting"
     ):  # it offers no STARTTLS, or no way to sign in
-        return VendorRefused(source, "the mail server does not offer what the settings security and username ask for")
+        wanted = "the mail server does not offer what the settings security and username ask for"
+        return VendorRefused(source, wanted, about_us=True)
     what = "timed out" if isinstance(problem, TimeoutError) else "was cut off"
     return VendorRetryable(source, f"{step} {what}", undone=step != "DATA")
+
+
+def _not_trusted(source: str) -> VendorRefused:
+    return VendorRefused(source, "the mail server's certificate is not trusted; see the setting ca_file", about_us=True)
 
 
 async def _part(smtp: aiosmtplib.SMTP) -> None:

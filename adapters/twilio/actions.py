@@ -68,7 +68,7 @@ class Actions:
     def _needed(self, action: str, name: str) -> str:
         if value := self._setting(name):
             return value
-        raise VendorRefused(self._source.name, f"{action}: set {name} in sources.yaml first")
+        raise VendorRefused(self._source.name, f"{action}: set {name} in sources.yaml first", about_us=True)
 
 
 def _with(address: str, said: dict[str, str]) -> str:

@@ -48,7 +48,8 @@ async def refuse_private(source: str, url: str, allowed: frozenset[str]) -> None
     except OSError:
         return
     if any(not _is_public(ip_address(str(place[0]).partition("%")[0])) for *_, place in found):
-        raise VendorRefused(source, "url leads into a private network; name its host in private_hosts if that is meant")
+        what = "url leads into a private network; name its host in private_hosts if that is meant"
+        raise VendorRefused(source, what, about_us=True)
 
 
 def _is_own(host: str) -> bool:

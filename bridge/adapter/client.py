@@ -140,7 +140,7 @@ class Client:
             fixed.setdefault("content-type", "application/json")
 
         async def attempt(renew: bool) -> tuple[int, httpx.Headers, bytes]:
-            authorising = await self._headers(renew) if authorise else {}
+            authorising = await self._authorising(renew) if authorise else {}
             return await self._send(what, method, url, params, content, form, {**fixed, **authorising})
 
         url = self._url(method, path)
@@ -149,6 +149,16 @@ class Client:
         if status == 401 and authorise:
             status, got, answer = await attempt(True)
         return self._sorted(what, status, got, answer)
+
+    async def _authorising(self, renew: bool) -> dict[str, str]:
+        try:
+            return await self._headers(renew)
+        except VendorRetryable as problem:
+            problem.undone = True  # whatever became of the token, what it was wanted for was never asked
+            raise
+        except VendorRefused as problem:
+            problem.about_us = True
+            raise
 
     def _url(self, method: str, path: str) -> httpx.URL:
         base = httpx.URL(self.base_url)

@@ -27,8 +27,10 @@ from bridge.errors import Superseded
 from bridge.store import Store, Unit, instant, micros
 
 LEASE = timedelta(seconds=120)
-"""How long one action may take, from `begin` to its end; longer than any time-out of a vendor's client."""
+"""How long one action may take, from `begin` to its end. What takes longer is uncertain until its answer comes."""
 ATTEMPTS = 6
+MOST_RESTING = 2000
+"""So that one transaction stays short."""
 CHANNEL = "outbox"
 LOST = "the process that sent it ended before the answer came: it may have been done or not"
 
@@ -147,7 +149,8 @@ def _outgoing(row: tuple[Any, ...]) -> Outgoing:
 
 
 async def begin(store: Store, owner: str, number: int, *, now: datetime, lease: timedelta = LEASE) -> bool:
-    """Put on disk that the action is about to be done, and lease it anew. False: somebody else has it, do nothing."""
+    """Put on disk that the action is about to be done, and lease it anew. False: somebody else has it, or it was put
+    off meanwhile; do nothing."""
     rows = await store.change(
         "outbox.begin", id=number, owner=owner, now=micros(now), lease=lease // timedelta(microseconds=1)
     )
@@ -208,14 +211,33 @@ async def postpone(
     return "dead" if rows[0][0] == "dead" else "due"
 
 
-def decline(unit: Unit, owner: str, number: int, *, reason: str, now: datetime) -> None:
+def decline(
+    unit: Unit,
+    owner: str,
+    number: int,
+    *,
+    reason: str,
+    now: datetime,
+    ending: Literal["refused", "dead"] = "refused",
+) -> None:
     """Add to `unit` that what was taken and not begun is not to be done after all; Superseded if it is begun."""
-    unit.add("outbox.decline", expect=1, id=number, owner=owner, error=reason, now=micros(now))
+    unit.add("outbox.decline", expect=1, id=number, owner=owner, state=ending, error=reason, now=micros(now))
 
 
 async def defer(store: Store, owner: str, number: int, *, due_at: datetime, reason: str) -> None:
     """Give back what was taken and not begun, to be done at `due_at`; it counts as no attempt."""
     await store.change("outbox.defer", id=number, owner=owner, due_at=micros(due_at), error=reason)
+
+
+async def rest(store: Store, source: str, *, until: datetime, now: datetime, most: int = MOST_RESTING) -> None:
+    """Put off to `until` what is due at `source` and not begun, the oldest `most`, also what somebody has taken: the
+    vendor takes nothing for a while, and what was not tried has not failed."""
+    await store.change("outbox.rest", source=source, until=micros(until), now=micros(now), most=most)
+
+
+async def stumble(store: Store, owner: str, number: int, *, due_at: datetime, error: str) -> None:
+    """Give back what was taken and could not even be begun, to be tried again at `due_at`; it counts as an attempt."""
+    await store.change("outbox.stumble", id=number, owner=owner, due_at=micros(due_at), error=error)
 
 
 async def release(store: Store, owner: str, numbers: Iterable[int]) -> None:

@@ -77,7 +77,8 @@ async def settle_doubt(desk: Desk, number: int, *, was_done: bool, by: str, now:
 
 
 async def send_again(desk: Desk, number: int, *, by: str, now: datetime) -> None:
-    """A person has a dead action done after all; whatever speaks against a message is asked anew before it is sent.
+    """A person has a dead action done after all, ordered anew now; whatever speaks against a message is asked anew
+    before it is sent.
 
     Raises NotFound, Conflict for what is not dead and where the automation's budget has no room for it.
     """
@@ -88,9 +89,9 @@ async def send_again(desk: Desk, number: int, *, by: str, now: datetime) -> None
     rule = None if run is None else await rule_of(desk.store, run[1], run[2])
     if rule is not None:
         currency = office_of(desk, {}).currency
-        if not await room_for(desk.store, rule, outgoing.belongs.cost_minor, currency, outgoing.created_at):
+        if not await room_for(desk.store, rule, outgoing.belongs.cost_minor, currency, now):
             raise Conflict("the automation's budget is spent")
-        spend(unit, rule, outgoing.belongs.cost_minor, currency, outgoing.created_at)
+        spend(unit, rule, outgoing.belongs.cost_minor, currency, now)
     _audit(unit, by, "outbox.retry", number, "due", now)
     try:
         await desk.store.write(unit)

@@ -125,6 +125,31 @@ async def test_a_401_is_answered_once_by_renewing(desk: Client, web: respx.Route
     assert never.call_count == 3
 
 
+@pytest.mark.parametrize("problem", [VendorRetryable("desk", "token timed out"), VendorRefused("desk", "token: 400")])
+async def test_what_never_got_a_token_was_never_asked(
+    web: respx.Router, problem: VendorRetryable | VendorRefused
+) -> None:
+    route = web.post(BASE + "tickets").respond(json={})
+
+    async def none_given(renew: bool) -> dict[str, str]:
+        raise problem
+
+    with pytest.raises(type(problem)):
+        await Client("desk", BASE, none_given, LIMITS).call("POST", "tickets", json={})
+    assert problem.undone if isinstance(problem, VendorRetryable) else problem.about_us
+    assert not route.called
+
+
+@pytest.mark.parametrize(("status", "about_us"), [(401, True), (403, True), (404, False), (422, False)])
+async def test_a_no_to_whoever_asks_is_told_from_a_no_to_what_is_asked(
+    desk: Client, web: respx.Router, status: int, about_us: bool
+) -> None:
+    web.post(BASE + "tickets").respond(status)
+    with pytest.raises(VendorRefused) as caught:
+        await desk.call("POST", "tickets", json={})
+    assert caught.value.about_us is about_us
+
+
 async def test_a_refusal_that_means_later_says_when_to_come_back(tokens: Tokens, web: respx.Router) -> None:
     limits = RateLimit(later={"Concurrent": 60, "LIMIT_EXCEEDED": 3600})
     desk = Client("desk", BASE, tokens, limits)

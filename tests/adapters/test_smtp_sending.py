@@ -44,9 +44,9 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Pa
     box = Mailbox()
     options: dict[str, Any] = {"implicit": context} if security == "tls" else {"tls_context": context}
     async with serving(box, **options) as port:
-        with pytest.raises(VendorRefused, match="ca_file"):
+        with pytest.raises(VendorRefused, match="ca_file") as caught:
             await send(make(port, security=security))
-    assert box.raw == []
+    assert box.raw == [] and caught.value.about_us
 
 
 async def test_a_certificate_of_another_server_is_not_trusted(tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ async def test_a_certificate_of_another_server_is_not_trusted(tmp_path: Path) ->
 async def test_a_server_without_encryption_gets_nothing() -> None:
     box = Mailbox()
     async with serving(box) as port:
-        with pytest.raises(VendorRefused, match="security"):
+        with pytest.raises(VendorRefused, match="security") as caught:
             await send(make(port, security="starttls"))
-    assert box.raw == []
+    assert box.raw == [] and caught.value.about_us
 
 
 async def test_a_wrong_password_is_refused_and_not_repeated(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ async def test_a_wrong_password_is_refused_and_not_repeated(tmp_path: Path) -> N
         wrong = make(port, security="starttls", ca_file=str(trusted), username="bridge", password="not-the-password")
         with pytest.raises(VendorRefused, match="535") as caught:
             await send(wrong)
-    assert "not-the-password" not in str(caught.value)
+    assert "not-the-password" not in str(caught.value) and caught.value.about_us
 
 
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
@@ -82,6 +82,7 @@ async def test_a_5xx_is_refused_for_good_with_its_code_and_without_the_address(s
             await send(make(port))
     assert str(caught.value) == f"mail: {step} was answered 550 5.1.1"
     assert caught.value.status == 550
+    assert caught.value.about_us is (step == "MAIL")  # before a recipient is named it is the sender who is not wanted
 
 
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])

@@ -155,7 +155,7 @@ async def test_what_was_given_up_is_done_again_when_a_person_says_so_and_its_mon
     clients = clients_of(desk, vendor)
     for _ in range(outbox.ATTEMPTS):
         await work(desk, clients, now)
-        now += timedelta(minutes=90)
+        await query(database_url, "update outbox set due_at = 0 where state = 'due' returning 1")
     assert (await _one(database_url))[0] == "dead" and await _spent(database_url) == 0
     ((number,),) = await query(database_url, "select id from outbox")
     await tell(desk, [ticket(2, 2, at=now)], now)
@@ -171,3 +171,21 @@ async def test_what_was_given_up_is_done_again_when_a_person_says_so_and_its_mon
     vendor.before = lambda request: None
     await send_due(desk, clients, most=9, clock=lambda: now)
     assert (await _one(database_url))[0] == "sent" and len(vendor.done) == 1
+
+
+async def test_what_is_done_again_weeks_later_waits_for_a_good_hour_and_is_paid_from_what_there_is_then(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    desk, vendor = await _in_doubt(store, tmp_path)
+    await query(database_url, "update outbox set state = 'dead' returning 1")
+    await query(database_url, "update automation_spending set spent_minor = 0 returning 1")
+    ((number,),) = await query(database_url, "select id from outbox")
+    night = TUESDAY + timedelta(days=21, hours=13)
+    await send_again(desk, number, by="key:1", now=night)
+    vendor.after = lambda request: None
+    await work(desk, clients_of(desk, vendor), night)
+    assert await outbox.count(store) == {"due": 1}
+    await work(desk, clients_of(desk, vendor), night + timedelta(hours=9))
+    assert await outbox.count(store) == {"sent": 1}
+    spent = await query(database_url, "select period, spent_minor from automation_spending order by period")
+    assert spent == [("2026-11", 0), ("2026-12", COST)]

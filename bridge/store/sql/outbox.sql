@@ -40,14 +40,14 @@ returning id, dedupe_key, source, action, args, customer, fact, attempts, create
 
 -- name: begin @sqlite
 update outbox set state = 'sending', attempts = attempts + 1, lease_until = :now + :lease
-where id = :id and lease_owner = :owner and state = 'due'
+where id = :id and lease_owner = :owner and state = 'due' and due_at <= :now
 returning id
 
 -- name: begin @postgres
 update outbox
 set state = 'sending', attempts = attempts + 1,
     lease_until = (extract(epoch from clock_timestamp()) * 1000000)::bigint + :lease::bigint
-where id = :id and lease_owner = :owner and state = 'due'
+where id = :id and lease_owner = :owner and state = 'due' and due_at <= :now::bigint
 returning id
 
 -- name: finish
@@ -64,11 +64,28 @@ where id = :id and lease_owner = :owner and state in ('sending', 'uncertain')
 returning state
 
 -- name: decline
-update outbox set state = 'refused', error = :error, finished_at = :now, lease_owner = null, lease_until = 0
+update outbox set state = :state, error = :error, finished_at = :now, lease_owner = null, lease_until = 0
 where id = :id and lease_owner = :owner and state = 'due'
 
 -- name: defer
 update outbox set due_at = :due_at, error = :error, lease_owner = null, lease_until = 0
+where id = :id and lease_owner = :owner and state = 'due'
+
+-- name: rest @sqlite
+update outbox set due_at = :until
+where id in (
+  select id from outbox where state = 'due' and source = :source and due_at <= :now order by due_at, id limit :most
+)
+
+-- name: rest @postgres
+update outbox set due_at = :until::bigint
+where id in (
+  select id from outbox where state = 'due' and source = :source and due_at <= :now::bigint order by due_at, id limit :most
+  for update skip locked
+)
+
+-- name: stumble
+update outbox set attempts = attempts + 1, due_at = :due_at, error = :error, lease_owner = null, lease_until = 0
 where id = :id and lease_owner = :owner and state = 'due'
 
 -- name: release
@@ -103,15 +120,13 @@ update outbox set state = :state, reference = coalesce(:reference, reference), e
 where id = :id and state = 'uncertain'
 
 -- name: revive
-update outbox set state = 'due', attempts = 0, due_at = :now, finished_at = null, lease_owner = null, lease_until = 0
+-- Ordered anew: its patience, and the period that it is paid in, begin again.
+update outbox set state = 'due', attempts = 0, created_at = :now, due_at = :now, finished_at = null, lease_owner = null,
+  lease_until = 0
 where id = :id and state = 'dead'
 
 -- name: unsettled
 select state, count(*) from outbox where state in ('uncertain', 'dead') group by state order by state
-
--- name: of_run
-select id, step, source, action, state, due_at, attempts, reference, error, finished_at, channel, cost_minor from outbox
-where run = :run order by id
 
 -- name: in_state
 select id, source, action, customer, automation, run, created_at, due_at, attempts, reference, error, finished_at from outbox
