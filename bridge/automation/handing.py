@@ -31,7 +31,10 @@ class HandedOver(Struct, frozen=True, kw_only=True):
 
 
 def hand_over(office: Office, view: View, errand: Errand, now: datetime) -> HandedOver | None:
-    """The first way of `outreach.yaml: hand_over` that there is for this customer; None when nobody can be told."""
+    """The first way of `outreach.yaml: hand_over` that there is for this customer; None when nobody can be told.
+
+    `now` is at the company's place: a task is due on its day there.
+    """
     for way in office.policy.hand_over:
         action = "send_email" if way == "notify" else way
         source = _source(office, view, way, action, errand.near)

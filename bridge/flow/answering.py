@@ -105,7 +105,7 @@ async def answer(desk: Desk, token: Token, choice: Choice, now: datetime) -> Ans
         if choice == "undo":
             if before.state != "done" or kept.purpose != "unsubscribe":
                 return before
-            _take_back(unit, kept, now)
+            _take_back(desk, unit, kept, now)
         elif before.state != "open":
             return before
         else:
@@ -171,7 +171,7 @@ async def _say(desk: Desk, kept: _Kept, now: datetime) -> Answer:
         channel=kept.channel,
         how=kept.used_how,
         used_at=kept.used_at,
-        terms=_terms(desk, kept) if state in ("open", "done") else Terms(),
+        terms=_terms(desk, kept) if state == "open" or (state == "done" and _still_theirs(desk, kept)) else Terms(),
     )
 
 
@@ -249,23 +249,35 @@ async def _do(desk: Desk, unit: Unit, kept: _Kept, choice: Choice, now: datetime
 
 
 def _opt_out(desk: Desk, unit: Unit, kept: _Kept, *, everything: bool, now: datetime) -> None:
-    row: dict[str, Any] = {"at": micros(now), "reason": _mark(kept)}
-    unit.add("automations.opt_out", hash=kept.address, channel=kept.channel, **row)
+    for hashed, channel in _covered(desk, kept, everything=everything):
+        unit.add("automations.opt_out", hash=hashed, channel=channel, at=micros(now), reason=_mark(kept))
+
+
+def _covered(desk: Desk, kept: _Kept, *, everything: bool) -> list[tuple[str, str]]:
+    """The hashed addresses and channels for which nothing more is wanted. Everything means every channel also for the
+    address that the link went to: a phone that becomes known later is not called either."""
+    if not everything:
+        return [(kept.address, kept.channel)]
+    covered = {(kept.address, channel.value) for some in CHANNELS_OF.values() for channel in some}
     view = kept.known.situation.view if kept.known else None
-    if everything and view is not None and _still_theirs(desk, kept):
-        for address in addresses_of(view):
-            for channel in CHANNELS_OF[address.partition(":")[0]]:
-                unit.add("automations.opt_out", hash=suppression(desk.salt, address), channel=channel.value, **row)
+    for address in addresses_of(view) if view is not None and _still_theirs(desk, kept) else ():
+        channels = CHANNELS_OF[address.partition(":")[0]]
+        covered |= {(suppression(desk.salt, address), channel.value) for channel in channels}
+    return sorted(covered)
 
 
 def _mark(kept: _Kept) -> str:
-    """The reason of opt-outs that this link made: only these are taken back with it."""
+    """The reason of opt-outs that this link made."""
     return f"link:{kept.hash[:24]}"
 
 
-def _take_back(unit: Unit, kept: _Kept, now: datetime) -> None:
+def _take_back(desk: Desk, unit: Unit, kept: _Kept, now: datetime) -> None:
+    """What any link to the same addresses said is taken back with it: else whoever pressed two of them stayed
+    unsubscribed by the other. What was said in another way stays."""
     unit.add("links.take_back", expect=1, hash=kept.hash, used_at=micros(kept.used_at or now))
     unit.add("links.opt_in", reason=_mark(kept))
+    for hashed, channel in _covered(desk, kept, everything=kept.used_how == "everything"):
+        unit.add("links.opt_in_by_link", hash=hashed, channel=channel)
     _audit(unit, kept, "link.undo", kept.used_how, now)
 
 
@@ -274,6 +286,7 @@ def _hand_over(desk: Desk, unit: Unit, kept: _Kept, near: str, now: datetime) ->
     if known is None or known.situation.view is None:
         raise Conflict("moved")
     office = office_of(desk, {})
+    here = now.astimezone(office.policy.zone)
     held = _contract(kept)
     subject, text = write_errand(
         "renew" if kept.purpose == "renew" else "accept",
@@ -281,9 +294,9 @@ def _hand_over(desk: Desk, unit: Unit, kept: _Kept, near: str, now: datetime) ->
         known.situation.view,
         office.policy.language,
         reference=held.source_id if held else "",
-        now=now.astimezone(office.policy.zone),
+        now=here,
     )
-    order = hand_over(office, known.situation.view, Errand(subject=subject, text=text, near=near), now)
+    order = hand_over(office, known.situation.view, Errand(subject=subject, text=text, near=near), here)
     if order is None:
         raise Conflict("nobody")
     outbox.enqueue(

@@ -145,7 +145,8 @@ def _terms(terms: Terms, words: Words, language: str) -> tuple[tuple[str, str], 
         day = words.from_day.format(day=say(terms.discount_ends, language))
         rows.append((day, say(terms.monthly_later, language)))
     if terms.days is not None:
-        rows.append((words.labels["days"], words.days.format(days=terms.days)))
+        days = words.a_day if terms.days == 1 else words.days.format(days=terms.days)
+        rows.append((words.labels["days"], days))
     return tuple(rows)
 
 

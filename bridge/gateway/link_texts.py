@@ -28,6 +28,7 @@ class Words(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     undo: str
     still: dict[str, str]
     labels: dict[str, str]
+    a_day: str
     days: str
     from_day: str
     help: str

@@ -14,8 +14,9 @@ from bridge.automation.outreach import Outreach
 from bridge.flow import Desk
 from bridge.flow.advancing import advance_due
 from bridge.flow.answering import answer, look
-from bridge.flow.approaching import opt_out
+from bridge.flow.approaching import opt_out, opted_out
 from bridge.identity.suppression import suppression
+from bridge.model import Channel
 from bridge.store import Store, find_answer
 from bridge.worker import Worker
 from tests.automation.linked import (
@@ -158,7 +159,9 @@ async def test_nothing_at_all_means_every_address_and_every_channel_and_can_be_t
     assert (await answer(desk, token, "everything", SOON)).how == "everything"
     rows = "select channel, reason from opt_outs order by channel"
     made = await query(database_url, rows)
-    assert [channel for channel, _ in made] == ["email", "sms", "voice"]
+    assert {channel for channel, _ in made} == {"email", "sms", "voice"}
+    known_later = ["email:person1@example.de", "phone:+4915123456789"]
+    assert await opted_out(desk, known_later) == {Channel.email, Channel.sms, Channel.voice}
     back = await answer(desk, token, "undo", SOON)
     assert (back.state, back.just_now) == ("undone", True)
     assert await query(database_url, rows) == [("sms", "said so on the phone"), ("voice", "said so on the phone")]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import NotFound
 from bridge.flow import Desk, merge
-from bridge.flow.answering import Choice, answer, look
+from bridge.flow.answering import Choice, Terms, answer, look
 from bridge.flow.desk import open_desk
 from bridge.identity.suppression import suppression
 from bridge.privacy import erase, export
@@ -30,7 +30,7 @@ from tests.automation.linked import (
     tokens,
 )
 from tests.automation.mailing import TUESDAY, Vendor, clients_of, tell, work
-from tests.desks import user
+from tests.desks import ticket, user
 from tests.dump import query
 
 SOON = LATER + timedelta(minutes=1)
@@ -105,7 +105,39 @@ async def test_an_address_that_is_not_theirs_any_more_renews_nothing(
     said = await answer(desk, opened(tokens(vendor)["renew"]), "yes", later)
     assert (said.state, said.reason) == ("refused", "moved")
     out = await answer(desk, opened(tokens(vendor)["unsubscribe"]), "everything", later)
-    assert out.just_now and await query(database_url, "select channel from opt_outs") == [("email",)]
+    channels = await query(database_url, "select channel from opt_outs order by channel")
+    assert out.just_now and channels == [("email",), ("sms",), ("voice",)]
+
+
+async def test_who_has_not_the_address_any_more_is_shown_nothing_of_the_contract(
+    store: Store, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_linked(store, tmp_path, linking("renew"))
+    await _written_to(desk, tmp_path, vendor)
+    token = opened(tokens(vendor)["renew"])
+    assert (await answer(desk, token, "yes", SOON)).terms.product == "DSL 100"
+    assert (await look(desk, token, SOON)).terms.product == "DSL 100"
+    (tmp_path / "exports" / "kunden.csv").write_text("Kundennummer;E-Mail;Geändert am\nK1;neu@example.de;25.11.2026\n")
+    later = SOON + timedelta(days=2)
+    await tell(desk, [user(1, at=later, email="neu@example.de")], later)
+    await Worker(desk=desk, clock=lambda: later).poll_source("crm")
+    await tell(desk, [], later)
+    after = await look(desk, token, later)
+    assert (after.state, after.terms) == ("done", Terms())
+
+
+async def test_two_links_that_were_pressed_are_taken_back_by_either(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_linked(store, tmp_path, linking("unsubscribe"))
+    await settle_in(desk, tmp_path)
+    await tell(desk, [ticket(number, 1, at=TUESDAY) for number in (1, 2)])
+    await work(desk, clients_of(desk, vendor), LATER)
+    first, second = (opened(tokens(vendor, which)["unsubscribe"]) for which in (0, 1))
+    assert (await answer(desk, first, "channel", SOON)).just_now
+    assert (await answer(desk, second, "channel", SOON)).just_now
+    assert (await answer(desk, second, "undo", SOON)).state == "undone"
+    assert await query(database_url, "select channel from opt_outs") == []
 
 
 async def test_links_go_with_an_erased_person(store: Store, database_url: str, tmp_path: Path, vendor: Vendor) -> None:

@@ -18,6 +18,9 @@ update links set used_at = null, used_how = '' where hash = :hash and used_at = 
 -- name: opt_in
 delete from opt_outs where reason = :reason
 
+-- name: opt_in_by_link
+delete from opt_outs where hash = :hash and channel = :channel and reason like 'link:%'
+
 -- name: responded
 select customer, occurred_at from facts
 where kind = 'customer.responded' and customer = any(:customers) order by customer, occurred_at
