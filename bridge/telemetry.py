@@ -185,6 +185,12 @@ class Metrics:
         self.batches = Counter("bridge_worker_batches_total", "Batches the worker wrote.", ["kind"], registry=own)
         self.batch_seconds = Histogram("bridge_worker_batch_seconds", "Time per batch of the worker.", registry=own)
         self.waiting = Gauge("bridge_deliveries_waiting", "Deliveries not yet mapped.", ["state"], registry=own)
+        self.unsettled = Gauge(
+            "bridge_actions_unsettled",
+            "Actions at other systems that wait for a person: uncertain how they ended, or dead.",
+            ["state"],
+            registry=own,
+        )
         self.answered = {
             match: self.lookup_seconds.labels(match) for match in ("exact", "account", "ambiguous", "none")
         }

@@ -315,9 +315,6 @@ class Worker(Struct, kw_only=True):
         await exposing.settle(self.desk, now)
         await learn_next(self.desk, now)
         await look_for_doubles(self.desk, now)
-        rows = await self.desk.store.all("inbox.states")
-        for state in ("new", "waiting", "dead", "discarded"):
-            METRICS.waiting.labels(state).set(sum(row[2] for row in rows if row[1] == state))
         return TIDY_SECONDS
 
     async def settle_all(self) -> None:

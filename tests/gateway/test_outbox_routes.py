@@ -79,3 +79,11 @@ async def test_only_who_is_responsible_sees_and_settles(gateway: Gateway, scope:
     assert (await gateway.get("/v1/outbox", scope)).status_code == 403
     assert (await gateway.post("/v1/outbox/1/settle", scope, json={"was_done": True})).status_code == 403
     assert (await gateway.post("/v1/outbox/1/retry", "admin")).status_code == 403
+
+
+async def test_what_waits_for_a_person_is_measured_by_whichever_process_is_asked(gateway: Gateway) -> None:
+    await _fill(gateway, "uncertain", "uncertain", "dead", "sent")
+    text = (await gateway.get("/metrics", "admin")).text
+    assert 'bridge_actions_unsettled{state="uncertain"} 2.0' in text
+    assert 'bridge_actions_unsettled{state="dead"} 1.0' in text
+    assert 'bridge_deliveries_waiting{state="dead"} 0.0' in text

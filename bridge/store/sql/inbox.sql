@@ -54,6 +54,11 @@ returning id
 -- name: waiting_count
 select count(*) from deliveries where state in ('new', 'waiting')
 
+-- name: waiting
+select state, count(*) from deliveries where state in ('new', 'waiting') group by state
+union all
+select state, count(*) from deliveries where state in ('dead', 'discarded') group by state
+
 -- name: states
 select source, state, count(*) from deliveries group by source, state order by source, state
 
