@@ -118,9 +118,10 @@ def window_of(rule: Automation, occurred_at: datetime) -> int:
 
 
 def length_of(rule: Automation) -> timedelta:
-    """Within which one cause sets `rule` off once. Every day of a schedule does by itself: where clocks change these
-    are 23 hours apart."""
-    return timedelta(hours=1) if rule.kind is FactKind.schedule_due else timedelta(days=rule.file.window)
+    """Within which one cause sets `rule` off once. Every day of a schedule does by itself (where clocks change these
+    are 23 hours apart), and so does every incident, by when it begins."""
+    apart = rule.kind in (FactKind.schedule_due, FactKind.incident_declared)
+    return timedelta(hours=1) if apart else timedelta(days=rule.file.window)
 
 
 def span_of(rule: Automation, occurred_at: datetime) -> tuple[datetime, datetime]:

@@ -72,6 +72,24 @@ async def test_an_incident_sets_off_whom_it_concerns(store: Store, database_url:
     ]
 
 
+async def test_another_incident_is_told_of_too(store: Store, database_url: str, tmp_path: Path) -> None:
+    outage = rule(id="outage", when={"fact": "incident.declared"}, window=30)
+    desk = await make_office(store, tmp_path, outage)
+    await tell(desk, people(1))
+    script = desk.rules.deciding.playbooks.playbooks[0]
+    declared: list[Incident] = []
+    for name, at in (("nord", TUESDAY), ("sued", TUESDAY + timedelta(hours=5))):
+        named = msgspec.structs.replace(script, id=f"incident_{name}", when=lambda facts: True)
+        declared.append(Incident(at, None, named))
+        deciding = msgspec.structs.replace(desk.rules.deciding, incidents=Incidents(tuple(declared)))
+        desk.rules = msgspec.structs.replace(desk.rules, deciding=deciding)
+        await _sweep(desk, at + timedelta(minutes=5))
+    assert await query(database_url, "select data from runs order by occurred_at") == [
+        ('{"incident":"incident_nord"}',),
+        ('{"incident":"incident_sued"}',),
+    ]
+
+
 async def test_importing_history_with_every_automation_on_writes_to_nobody(
     store: Store, database_url: str, tmp_path: Path
 ) -> None:
