@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     *processors, _ = structlog.get_config()["processors"]
     # The default one draws every local variable of a traceback: where a desk is among them, that takes a minute.
-    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*processors, plain])
     if not hasattr(config, "workerinput"):
         os.environ[_FOLDER] = str(embedded_postgres.make_folder())
