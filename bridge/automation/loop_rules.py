@@ -222,6 +222,11 @@ def compile_loops(file: LoopsFile, people: Mapping[str, str], path: str) -> Loop
     for place, cause in enumerate(file.causes):
         _check_texts(cause.title, f"{path}: causes[{place}].title")
         _check_once(cause.code, seen, f"{path}: causes[{place}].code")
+    if not file.escalation:
+        raise ConfigError(
+            f"{path}: escalation",
+            "names nobody: no clock would ever be overdue; to write to nobody say `notify: false`",
+        )
     last = timedelta(0)
     for place, step in enumerate(file.escalation):
         where = f"{path}: escalation[{place}]"

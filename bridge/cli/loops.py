@@ -82,7 +82,8 @@ def show(id: Annotated[str, typer.Argument(metavar="LOOP")]) -> None:
 def past(
     days: Annotated[int, typer.Option(min=1, max=60, help="How far back")] = 3,
 ) -> None:
-    """Open loops for complaints of the last days that came with a first import. Nobody is written to."""
+    """Open loops for complaints of the last days that came with a first import. Customers are not written to; of clocks
+    that have run out since the complaint, employees are told as always."""
     now = utc_now()
     count = asyncio.run(with_desk(lambda desk: open_past(desk, since=now - timedelta(days=days), now=now)))
     out.print("Opened one loop." if count == 1 else f"Opened {count} loops.")

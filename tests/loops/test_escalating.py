@@ -137,6 +137,7 @@ OPENER = {"id": "a", "title": TEXTS, "fact": "survey.answered"}
         ),
         ({"queues": {"team": {"title": {"de": "Team"}}}}, "queues.team.title.en: the text is missing"),
         ({"causes": [{"code": "a", "title": TEXTS}, {"code": "a", "title": TEXTS}]}, "causes[1].code: there are two"),
+        ({"escalation": []}, "escalation: names nobody"),
         ({"escalation": [{"after": {"hours": 2}}, {}]}, "escalation[1].after: comes before the step above it"),
         ({"escalation": [{"to": "Jana Brant"}]}, "escalation[0].to: nobody is called 'Jana Brant'; did you mean"),
         ({"opens": [OPENER, OPENER]}, "opens[1].id: there are two of 'a'"),
