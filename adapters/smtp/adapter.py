@@ -43,6 +43,7 @@ class SmtpAdapter(Adapter):
                 subject=args.subject,
                 text=args.text,
                 unsubscribe=args.unsubscribe or "",
+                one_click=args.one_click,
             )
             message = compose(letter, number, client.now())
         except ValueError:

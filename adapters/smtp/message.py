@@ -33,7 +33,7 @@ class Party(Struct, frozen=True):
 
 
 class Letter(Struct, frozen=True, kw_only=True):
-    """What a message says. `unsubscribe` is an https or mailto address, or ""."""
+    """What a message says. `unsubscribe` is an https or mailto address, or ""; `one_click`: a POST to it is enough."""
 
     sender: Party
     recipient: Party
@@ -41,6 +41,7 @@ class Letter(Struct, frozen=True, kw_only=True):
     subject: str
     text: str
     unsubscribe: str = ""
+    one_click: bool = False
 
 
 def party(address: str, name: str = "") -> Party:
@@ -77,7 +78,7 @@ def compose(letter: Letter, number: str, now: datetime) -> bytes:
         headers.append(("Reply-To", letter.reply_to))
     if letter.unsubscribe:
         headers.append(("List-Unsubscribe", f"<{_link(letter.unsubscribe)}>"))
-        if letter.unsubscribe.startswith("https://"):
+        if letter.one_click and letter.unsubscribe.startswith("https://"):
             headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     # Written by hand: the library folds long links into encoded words, which mail programs do not follow.
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)

@@ -81,7 +81,8 @@ class SendSms(_Arguments, frozen=True):
 
 
 class SendEmail(_Arguments, frozen=True):
-    """An e-mail to one address. `unsubscribe` is where mail programs send who wants no more (https, http or mailto)."""
+    """An e-mail to one address. `unsubscribe` is where mail programs send who wants no more (https, http or mailto);
+    `one_click`: it does so by a POST alone (RFC 8058), which a page of the company's own need not."""
 
     to: Email
     subject: Line
@@ -89,6 +90,7 @@ class SendEmail(_Arguments, frozen=True):
     name: Name = ""
     reply_to: Email | None = None
     unsubscribe: Annotated[str, Meta(pattern=r"^(https?://|mailto:)\S+\Z")] | None = None
+    one_click: bool = False
 
 
 class InviteSurvey(_Arguments, frozen=True):

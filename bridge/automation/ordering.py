@@ -231,6 +231,7 @@ class _Writer:
             "text": self._with_way_out(text),
             "name": self.name,
             "unsubscribe": self._way_out(),
+            "one_click": UNSUBSCRIBE in self.office.links or None,  # a page of the company's own may want more
         }
 
     _offer = _send_email

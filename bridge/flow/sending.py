@@ -47,7 +47,7 @@ this process is about to be replaced."""
 SILENT: Final = timedelta(minutes=1)
 """For so long a vendor is left alone that did not answer: each further message would be one more doubt."""
 _BUSY: Final = (421, 429)
-"""What a vendor says that takes nothing at all for the moment, by SMTP and by HTTP."""
+"""What a vendor says that takes nothing at all for the moment, by mail and by HTTP."""
 _NO_ANSWER: Final = (None, 502, 503, 504)
 _DONE_PERHAPS: Final = frozenset((*range(200, 300), 302, 303))
 """Answers that are neither what was expected nor a no."""

@@ -85,13 +85,14 @@ async def test_a_long_subject_keeps_its_words_apart(mailbox: tuple[Mailbox, int]
 async def test_who_wants_no_more_can_say_so_with_one_click(mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
     link = "https://bridge.example/u?t=" + "a,b;c" * 60
+    await send(make(port), unsubscribe=link, one_click=True)
     await send(make(port), unsubscribe=link)
-    await send(make(port), unsubscribe="mailto:stop@telekom.example")
-    by_link, by_mail = box.raw
+    await send(make(port), unsubscribe="mailto:stop@telekom.example", one_click=True)
+    by_link, by_page, by_mail = box.raw
     assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in by_link
     assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in by_link
     assert b"\r\nList-Unsubscribe: <mailto:stop@telekom.example>\r\n" in by_mail
-    assert b"List-Unsubscribe-Post" not in by_mail
+    assert b"List-Unsubscribe-Post" not in by_mail + by_page and f"<{link}>".encode() in by_page
 
 
 @pytest.mark.parametrize("link", ["https://bridge.example/ü", "https://bridge.example/" + "a" * 1000])
@@ -140,6 +141,7 @@ def test_nothing_that_is_said_adds_a_header(name: str, sender: str, subject: str
         subject=subject,
         text=text,
         unsubscribe="https://bridge.example/u",
+        one_click=True,
     )
     raw = compose(letter, message_id("k", "telekom.example"), NOW)
     head = raw.partition(b"\r\n\r\n")[0].split(b"\r\n")
