@@ -16,8 +16,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from bridge.automation.preview import Example, Preview
+from bridge.automation.register import read_armed
 from bridge.automation.rules import Automation
-from bridge.errors import BadRequest, Conflict
+from bridge.errors import BadRequest, Conflict, NotAllowed
 from bridge.flow.backtesting import preview
 from bridge.gateway.automations import PERSONAL, read_rule
 from bridge.gateway.endpoint import Call
@@ -30,7 +31,8 @@ _FURTHEST: Final = timedelta(days=732)
 
 
 class Previewing(Struct, kw_only=True, forbid_unknown_fields=True):
-    """`automation` is the form as `PUT /v1/automations/{id}` takes it. Of the last `days`, or of `days` up to `until`.
+    """`automation` is the form as `PUT /v1/automations/{id}` takes it, with its `id`. Of the last `days`, or of as many
+    up to `until`.
 
     Within `seconds` as many customers are looked at as can be; more than a moment is for who waits for it.
     """
@@ -46,23 +48,33 @@ async def show(call: Call, body: Previewing) -> Preview:
     cost, break-even, conflicts.
 
     400 begins with the place in the form, such as `do[1].send_email.message`; 409 where a newer question of the same
-    caller took its place. Examples only for those who may see customers.
+    caller took its place. Examples only for those who may see customers; others get the figures of the automation of
+    that id as it is kept, whatever the form says: by conditions of one's own one could ask about a single person.
     """
     until = _aware(body.until, call.now)
     if until > call.now or call.now - until > _FURTHEST:
         raise BadRequest("until: lies ahead, or more than two years back")
-    rule = await read_rule(call, body.automation)
+    rule = await (read_rule(call, body.automation) if call.who.scopes & PERSONAL else _kept(call, body.automation))
     await call.gate.desk.look_up()
     return await _named(call, await TURNS.take(call, rule, until, body))
 
 
 async def _named(call: Call, found: Preview) -> Preview:
     names = await names_of(call.gate.desk, {one.customer for one in (*found.examples, *found.spared)})
+    for customer in TURNS.new_to(call.who.actor, names, call.now.date()):
+        call.gate.trail.audit(call.who.actor, "automation.preview", f"customer:{customer}", call.now)
 
     def named(some: Iterable[Example]) -> tuple[Example, ...]:
         return tuple(replace(one, name=names.get(one.customer, "")) for one in some)
 
     return replace(found, examples=named(found.examples), spared=named(found.spared))
+
+
+async def _kept(call: Call, form: dict[str, Any]) -> Automation:
+    armed = next((one for one in await read_armed(call.gate.store) if one.id == form.get("id")), None)
+    if armed is None:
+        raise NotAllowed("who may not see customers previews automations that are kept already, by their id")
+    return armed.rule
 
 
 class Turns:
@@ -72,6 +84,16 @@ class Turns:
         self._at_work: dict[str, asyncio.Task[Preview]] = {}
         self._turn: asyncio.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._day: date | None = None
+        self._seen: set[tuple[str, str]] = set()
+
+    def new_to(self, actor: str, customers: Iterable[str], day: date) -> list[str]:
+        """Those whom `actor` has not been shown on that day: while one builds, the same come again with each change."""
+        if day != self._day:
+            self._day, self._seen = day, set()
+        new = sorted({(actor, one) for one in customers} - self._seen)
+        self._seen.update(new)
+        return [customer for _, customer in new]
 
     async def take(self, call: Call, rule: Automation, until: datetime, asked: Previewing) -> Preview:
         """Raises Conflict when it was ended by the caller's next, or the caller is gone."""

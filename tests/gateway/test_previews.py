@@ -63,13 +63,27 @@ async def test_the_builder_is_told_by_name_whom_something_kept_it_from(gateway: 
     found = (await gateway.post(PATH, "supervisor", json={"automation": FORM, "days": 30})).json()
     assert len(found["examples"]) == found["reached"] == 4
     assert [(one["name"], one["state"], one["reason"]) for one in found["spared"]] == [("P 9", "refused", "no_address")]
+    assert (await gateway.post(PATH, "supervisor", json={"automation": FORM, "days": 30})).status_code == 200
+    await gateway.gate.flush()
+    seen = await gateway.rows("audit", "subject", "action = 'automation.preview'")
+    assert len(seen) == len(set(seen)) == 5, "once a day, however often the form is changed"
+    await gateway.client.put("/v1/automations/draft", json={"automation": FORM}, headers=gateway.bearer("supervisor"))
     assert (await gateway.post(PATH, "viewer", json={"automation": FORM, "days": 30})).json()["spared"] == []
 
 
 async def test_who_may_not_see_customers_gets_figures_without_examples(gateway: Gateway) -> None:
     await _with_complaints(gateway)
+    draft = await gateway.post(PATH, "viewer", json={"automation": FORM, "days": 30})
+    assert draft.status_code == 403
+    kept = await gateway.client.put(
+        "/v1/automations/draft", json={"automation": FORM}, headers=gateway.bearer("supervisor")
+    )
+    assert kept.status_code == 200, kept.text
     answer = await gateway.post(PATH, "viewer", json={"automation": FORM, "days": 30})
     assert answer.json()["reached"] == 4 and answer.json()["examples"] == []
+    about_one = FORM | {"if": {"customer.owner": "Jana Brandt"}}
+    answer = await gateway.post(PATH, "viewer", json={"automation": about_one, "days": 30})
+    assert answer.json()["reached"] == 4, "nobody is found out about by conditions of one's own"
     assert (await gateway.post(PATH, "ivr", json={"automation": FORM})).status_code == 403
 
 
