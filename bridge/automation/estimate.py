@@ -14,6 +14,7 @@ from bridge.automation.preview import (
     BreakEven,
     Conflict,
     Cost,
+    Example,
     Exhausted,
     Month,
     Note,
@@ -74,10 +75,15 @@ def estimate(
         break_even=_break_even(counts, scene, scale),
         conflicts=_conflicts(counts, scene, scale),
         weeks=tuple(_weeks(counts, scene, scale)),
-        examples=tuple(one for _, _, one in sorted(counts.examples, key=lambda two: two[:2], reverse=True)),
+        examples=_newest_first(counts.examples),
+        spared=_newest_first(counts.spared),
         notes=(*notes, *([Note(code="imported", count=supposed)] if supposed else [])),
         seconds=round(seconds, 3),
     )
+
+
+def _newest_first(entries: Iterable[tuple[datetime, str, Example]]) -> tuple[Example, ...]:
+    return tuple(one for _, _, one in sorted(entries, key=lambda two: two[:2], reverse=True))
 
 
 def _listed(reasons: Reasons, scale: float) -> tuple[Reason, ...]:

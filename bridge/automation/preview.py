@@ -137,9 +137,10 @@ class ExampleStep(Struct, frozen=True, kw_only=True):
 
 
 class Example(Struct, frozen=True, kw_only=True):
-    """One customer it would have reached. `at` is when the fact happened, `state` as runs have it."""
+    """One run. `at` is when the fact happened, `state` as runs have it; `name` is filled in by who shows it."""
 
     customer: str
+    name: str = ""
     at: datetime
     state: str
     reason: str
@@ -202,6 +203,8 @@ class Preview(Struct, frozen=True, kw_only=True):
     weeks: tuple[Week, ...]
     """Every week of the period, empty ones too."""
     examples: tuple[Example, ...]
-    """Up to fifty, newest first; empty for who may not see customers."""
+    """For whom something was done: up to fifty, newest first; empty for who may not see customers."""
+    spared: tuple[Example, ...]
+    """For whom nothing was done, since something spoke against it: as many, in the same order."""
     notes: tuple[Note, ...]
     seconds: float

@@ -17,6 +17,7 @@ from bridge.automation.rules import Automation
 from bridge.automation.spending import period_of
 
 _T = TypeVar("_T")
+_Entry = tuple[datetime, str, Example]
 
 
 class Reasons(Struct, kw_only=True):
@@ -103,6 +104,8 @@ class Counts(Struct, kw_only=True):
     """Customers at whom another automation came into its way, or it into that one's."""
     examples: list[tuple[datetime, str, Example]] = field(default_factory=list)
     """A heap, the newest of all."""
+    spared: list[tuple[datetime, str, Example]] = field(default_factory=list)
+    """The same of runs that came to nothing, because something kept them from the customer."""
     matched: int = 0
     runs: int = 0
     begun: int = 0
@@ -116,7 +119,7 @@ class Counts(Struct, kw_only=True):
     value: int = 0
 
     def join(self, other: Counts, most: int) -> None:
-        """Those of other customers; of the examples of both the newest `most`."""
+        """Those of other customers; of the examples of both the newest `most`, and of those spared."""
         for mine, theirs in zip(self.steps, other.steps, strict=True):
             mine.join(theirs)
         _join_slots(self.weeks, other.weeks)
@@ -133,8 +136,9 @@ class Counts(Struct, kw_only=True):
         self.takes.update(other.takes)
         self.loses.update(other.loses)
         self.met.update(other.met)
-        for entry in other.examples:
-            self.show(entry, most)
+        for mine_shown, entries in ((self.examples, other.examples), (self.spared, other.spared)):
+            for entry in entries:
+                _keep(mine_shown, entry, most)
         for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -143,12 +147,13 @@ class Counts(Struct, kw_only=True):
         one = self.exhausted.setdefault(period, Exhaustion(at=at))
         one.at, one.refused = min(one.at, at), one.refused + refused
 
-    def show(self, entry: tuple[datetime, str, Example], most: int) -> None:
-        """Keep it as an example, where it is among the newest `most`."""
-        if len(self.examples) < most:
-            heappush(self.examples, entry)
-        elif most:
-            heappushpop(self.examples, entry)
+
+def _keep(heap: list[_Entry], entry: _Entry, most: int) -> None:
+    """Where it is among the newest `most`."""
+    if len(heap) < most:
+        heappush(heap, entry)
+    elif most:
+        heappushpop(heap, entry)
 
 
 _SUMS = tuple("matched runs begun held_out supposed reached acted messages cost valued value".split())
@@ -195,8 +200,9 @@ class Tally:
             self._run(run)
             acted = acted or bool(run.done)
             reached = reached or any(one.channel for one in run.done)
-            if run.done:
-                counts.show((run.fact.occurred_at, run.id, _example(run)), self._most)
+            if run.done or (run.state == "refused" and run.reason != "not_rolled_out"):
+                shown = counts.examples if run.done else counts.spared
+                _keep(shown, (run.fact.occurred_at, run.id, _example(run)), self._most)
         counts.met.update(met)
         counts.reached += reached
         counts.acted += acted

@@ -13,11 +13,13 @@ from bridge.flow import models
 from bridge.flow.drifting import last_drift
 from bridge.flow.lived import GRACE
 from bridge.flow.models import KINDS, Kind
+from bridge.gateway.automation_words import SIGNALS, Said, of_band
 from bridge.gateway.endpoint import Call, Raw
 from bridge.scoring.card import points_to_tables
 from bridge.scoring.drift import Check, Kept, Shift, Verdict, check
 from bridge.scoring.record import RiskRecord, Seen
 from bridge.scoring.tables import write_tables
+from bridge.scoring.wording import LANGUAGES
 from bridge.store import Store, instant
 
 _ADVICE: Final[dict[Verdict | Kept, str]] = {
@@ -50,6 +52,17 @@ class Record(Struct, kw_only=True):
     groups: tuple[Check, ...]
 
 
+class Moved(Struct, kw_only=True):
+    """The share of customers with one signal, then and now; `title` and `band_title` say it in German and English."""
+
+    code: str
+    band: str
+    title: Said
+    band_title: Said
+    then: float
+    now: float
+
+
 class Drift(Struct, kw_only=True):
     """How the scores of the `now` customers of the last 30 days differ from those of `then`. `index` is the population
     stability index: below 0.1 steady, above 0.25 moved. All None where there are too few customers to say."""
@@ -59,7 +72,7 @@ class Drift(Struct, kw_only=True):
     now: int
     index: float | None
     verdict: Verdict | None
-    moved_most: tuple[Shift, ...]
+    moved_most: tuple[Moved, ...]
 
 
 class State(Struct, kw_only=True):
@@ -156,7 +169,22 @@ async def _drift(store: Store, model: str) -> Drift | None:
         now=last.now,
         index=None if shifted is None else shifted.index,
         verdict=None if shifted is None else shifted.verdict,
-        moved_most=() if shifted is None else shifted.shifts,
+        moved_most=() if shifted is None else tuple(_moved(one) for one in shifted.shifts),
+    )
+
+
+def _moved(one: Shift) -> Moved:
+    try:
+        title, band = SIGNALS[one.code], of_band(one.band)
+    except KeyError:  # what was kept by another version
+        title, band = dict.fromkeys(LANGUAGES, one.code), dict.fromkeys(LANGUAGES, one.band)
+    return Moved(
+        code=one.code,
+        band=one.band,
+        title=title,
+        band_title=band,
+        then=one.then,
+        now=one.now,
     )
 
 

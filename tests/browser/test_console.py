@@ -50,7 +50,7 @@ async def test_in_the_example_one_is_in_at_once_and_sees_what_waits(
 ) -> None:
     await page.goto(f"{example.base}/console")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Heute")
-    await expect(page.get_by_text("Nichts wartet auf Sie. Schöner Tag.").first).to_be_visible()
+    await expect(page.get_by_text("Nichts wartet auf Sie. Einen schönen Tag!")).to_be_visible()
     assert await page.locator("nav a").count() >= 8
     assert await faults(page, axe) == []
     await keep(page, "console-today")

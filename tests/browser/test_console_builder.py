@@ -177,60 +177,117 @@ async def test_a_new_user_builds_previews_and_switches_on_in_under_two_minutes(
     await expect(page.locator(".says")).to_contain_text("Ausgeschaltet")
 
 
-async def test_the_keyboard_alone_is_enough_and_english_too(console: Opener, building: Running, tmp_path: Path) -> None:
-    page = await console("/console/automations/new", language="en")
-    hand = Hand(page, tmp_path)
-    await page.locator('[data-k="template-empty"]').focus()
+class Keys(Hand):
+    """The same person without a mouse: every key that is pressed is an act, and so is a word typed into a list."""
 
-    async def press(*keys: str) -> None:
+    async def press(self, *keys: str) -> None:
         for key in keys:
-            await page.keyboard.press(key)
-            hand.acts += 1
+            await self.page.keyboard.press(key)
+            self.acts += 1
 
-    async def take(text: str) -> None:
-        """Type what a list offers; typing is one act of a person's."""
-        await page.keyboard.type(text)
-        hand.acts += 1
+    async def type(self, text: str) -> None:
+        await self.page.keyboard.type(text)
+        self.acts += 1
 
-    async def reach(key: str, most: int = 40) -> None:
+    async def reach(self, key: str, most: int = 40) -> None:
+        """By Tab alone; that is quick, and no act that needs reading."""
         for _ in range(most):
-            if await page.evaluate("document.activeElement?.dataset?.k ?? ''") == key:
+            if await self.page.evaluate("document.activeElement?.dataset?.k ?? ''") == key:
                 return
-            await page.keyboard.press("Tab")
+            await self.page.keyboard.press("Tab")
         raise AssertionError(f"{key} cannot be reached by Tab")
 
-    await press("Enter")
+    async def pick(self, key: str, text: str, then: str) -> None:
+        """Open a menu, type how an entry begins, take it; its first field has the focus."""
+        await self.reach(key)
+        await self.press("Enter")
+        await self.type(text)
+        await self.press("Enter")
+        await expect(self.page.locator(f'[data-k="{then}"]')).to_be_focused()
+
+
+WALKS = {
+    "de": {
+        "trigger": "Umfrage beantwortet",
+        "steps": ("E-Mail", "Warten", "Rückruf einplanen"),
+        "unless": "außer es ist gelöst",
+        "reached": re.compile(r"^\d+ Kunden$"),
+        "on": "Eingeschaltet für 10 % der Kunden.",
+        "off": "Ausgeschaltet",
+    },
+    "en": {
+        "trigger": "Survey answered",
+        "steps": ("E-mail", "Wait", "Schedule a call"),
+        "unless": "unless it was solved",
+        "reached": re.compile(r"^\d+ customers$"),
+        "on": "Switched on for 10% of customers.",
+        "off": "Switched off",
+    },
+}
+
+
+@pytest.mark.parametrize("language", WALKS)
+async def test_the_keyboard_alone_is_enough_in_both_languages(
+    console: Opener, building: Running, tmp_path: Path, language: str
+) -> None:
+    words: dict[str, Any] = WALKS[language]
+    page = await console("/console/automations/new", language=language)
+    hand = Keys(page, tmp_path)
+    mail, wait, call = words["steps"]
+    await hand.reach("template-empty")
+    await hand.press("Enter")
     await expect(page.locator('[data-k="trigger"]')).to_be_focused()
-    await take("Survey answered")
+    await hand.type(words["trigger"])
     await expect(page.locator('[data-k="where-1-value"]')).to_have_value("6")
-    await reach("add-step")
-    await press("Enter")
-    await take("E-mail")
-    await press("Enter")
-    await expect(page.locator('[data-k="step-0-first"]')).to_be_focused()
-    await reach("add-step")
-    await press("Enter")
-    await take("Wait")
-    await press("Enter")
-    await expect(page.locator('[data-k="step-1-first"]')).to_be_focused()
-    await reach("step-1-unless")
-    await take("unless it was solved")
-    await reach("add-step")
-    await press("Enter")
-    await take("Schedule a call")
-    await press("Enter")
-    await expect(page.locator('[data-k="step-3-first"]')).to_be_focused()
-    await expect(page.locator(".lookback .big")).to_have_text(re.compile(r"^\d+ customers$"))
-    await page.keyboard.press("Control+Home")
-    await page.locator('[data-k="title"]').focus()
-    await reach("on")
-    await press("Enter", "Enter")
-    await expect(page.locator(".says")).to_contain_text("Switched on for 10% of customers.")
+    await hand.pick("add-step", mail, "step-0-first")
+    await hand.pick("add-step", wait, "step-1-first")
+    await hand.reach("step-1-unless")
+    await hand.type(words["unless"])
+    await expect(page.locator('[data-k="step-1-unless"]')).to_have_value("settled")
+    await hand.pick("add-step", call, "step-3-first")
+    await expect(page.locator(".lookback .big")).to_have_text(words["reached"])
+    await hand.press("Control+Home")
+    await page.locator("#main").focus()
+    await hand.reach("on")
+    await hand.press("Enter")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await hand.press("Enter")
+    await expect(page.locator(".says")).to_contain_text(words["on"])
     assert hand.seconds < SECONDS
     (armed,) = on(building)
     assert armed.rule.file.title["de"] == "Umfrage beantwortet: E-Mail, Rückruf einplanen"
     await page.locator('[data-k="off"]').click()
-    await expect(page.locator(".says")).to_contain_text("Switched off")
+    await expect(page.locator(".says")).to_contain_text(words["off"])
+
+
+async def test_a_double_click_saves_a_new_automation_once(console: Opener, building: Running) -> None:
+    page = await console("/console/automations/new")
+    await page.locator('[data-k="template-bad_nps"]').click()
+    before = len(bridge_armed(building))
+    await page.locator('[data-k="save"]').dblclick()
+    await expect(page.locator(".says")).to_contain_text("Gespeichert.")
+    await expect(page.locator('[data-k="save"]')).to_be_focused()
+    await page.reload()
+    await expect(page.locator('[data-k="trigger"]')).to_be_visible()
+    assert len(bridge_armed(building)) == before + 1
+
+
+async def test_the_preview_names_whom_it_would_have_met_to_those_who_may_see_customers(
+    console: Opener, axe: str
+) -> None:
+    page = await console("/console/automations/bad_nps")
+    people = page.locator('.lookback [data-list="examples"] > li')
+    await expect(people).to_have_count(3)
+    await expect(people.first).to_contain_text("Kim Muster0")
+    await expect(people.first).to_contain_text("E-Mail")
+    await page.locator('[data-k="all-examples"]').press("Enter")
+    await expect(people).to_have_count(UNHAPPY)
+    assert await faults(page, axe) == []
+    await page.get_by_role("button", name="Betrachten").click()
+    await expect(page.locator(".lookback .big")).to_have_text(f"{UNHAPPY} Kunden")
+    await expect(people).to_have_count(0)
+    await page.locator('[data-k="step-0-first-open"]').click()
+    await expect(page.locator(".reads .letter").first).to_contain_text("Frau Dr. Albers")
 
 
 async def test_a_removed_step_comes_back_and_nothing_unsaved_is_lost_by_leaving(console: Opener) -> None:
@@ -244,8 +301,19 @@ async def test_a_removed_step_comes_back_and_nothing_unsaved_is_lost_by_leaving(
     await page.locator('[data-k="nav-today"]').click()
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_be_visible()
-    await dialog.get_by_role("button").first.click()
+    await expect(dialog.get_by_role("button", name="Abbrechen")).to_be_focused()
+    await page.keyboard.press("Enter")
     await expect(page.locator('[data-block="1"]')).to_be_visible()
+    await page.locator('[data-k="choice-en"]').click()  # another language draws the page anew
+    await dialog.get_by_role("button", name="Abbrechen").click()
+    await expect(page.locator(".state")).to_contain_text("nicht gespeicherte")
+    await page.go_back()
+    await dialog.get_by_role("button", name="Abbrechen").click()
+    await expect(page.locator(".state")).to_contain_text("nicht gespeicherte")
+    assert page.url.endswith("/console/automations/bad_nps")
+    await page.locator(".skip").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".state")).to_contain_text("nicht gespeicherte")
 
 
 async def test_what_is_missing_is_said_beside_its_field_and_has_the_focus(console: Opener, axe: str) -> None:
@@ -264,6 +332,10 @@ async def test_what_is_missing_is_said_beside_its_field_and_has_the_focus(consol
     await page.locator('[data-k="step-0-first"]').fill("Bitte {{ fact_typ }} ansehen")
     await page.locator('[data-k="save"]').click()
     await expect(page.locator(".block.blamed .problem")).to_contain_text("fact_typ")
+    await page.locator('[data-k="step-0-first"]').fill("Bitte {{ fact_type }} ansehen")
+    await page.locator('[data-k="save"]').click()
+    await expect(page.locator(".says")).to_contain_text("Gespeichert.")
+    await expect(page.locator(".block.blamed")).to_have_count(0)
 
 
 async def test_a_message_of_ones_own_warns_of_the_language_that_is_missing(console: Opener, axe: str) -> None:

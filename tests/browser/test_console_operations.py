@@ -32,7 +32,7 @@ MODEL = Tables(intercept=-2.0, tables=(CategoryTable(name="complaint", entries={
 FAMILIES = ("Krüger", "Yılmaz", "Seifert")
 PAGES = {
     "sources": ("Quellen", "Sources"),
-    "letters": ("Liegengebliebenes", "Left lying"),
+    "letters": ("Liegengebliebenes", "Stuck"),
     "identity": ("Dubletten", "Duplicates"),
     "models": ("Modelle", "Models"),
 }

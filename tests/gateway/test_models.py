@@ -109,7 +109,16 @@ async def test_drift_and_the_next_settling_are_told_of_the_model_in_use(gateway:
         "now": 950,
         "index": 0.31,
         "verdict": "moved",
-        "moved_most": [{"code": "complaint", "band": "open", "then": 0.1, "now": 0.4}],
+        "moved_most": [
+            {
+                "code": "complaint",
+                "band": "open",
+                "title": {"de": "Beschwerde", "en": "Complaint"},
+                "band_title": {"de": "noch offen", "en": "still open"},
+                "then": 0.1,
+                "now": 0.4,
+            }
+        ],
     }
     assert risk["advice"] == "fit anew"
     assert risk["next_settling"] == (due + GRACE).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -28,6 +28,8 @@ const main = h('main', { id: 'main', tabindex: '-1' });
 let leave = null; // what the open page wants to hear when it is left
 let guard = null; // says whether something would be lost
 let opened = 0;
+let shown = location.pathname; // the address whose page is open
+const wide = window.matchMedia('(min-width: 900px)');
 
 function keep(name, value) {
   try {
@@ -45,18 +47,40 @@ function change(some) {
 }
 
 const may = (scope) => frame.session?.scopes.includes(scope) ?? false;
+const opens = (page) => PAGES.some(([name, scope]) => name === page && may(scope));
 
 // Which page the address names, and the parts behind it.
 function where() {
   const [, , page = 'today', ...rest] = location.pathname.split('/');
-  return { page: page in FILES ? page : 'today', rest: rest.filter(Boolean).map(decodeURIComponent) };
+  return { page: Object.hasOwn(FILES, page) ? page : 'today', rest: rest.filter(Boolean).map(plain) };
+}
+
+function plain(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a lone % in an address that somebody typed
+  }
+}
+
+// Whether the open page may be left: true at once where nothing would be lost.
+async function leaving() {
+  if (guard?.() && !(await ask({ title: t().leave, text: t().leaveText, confirm: t().leaveYes, danger: true }, t()))) return false;
+  guard = null;
+  return true;
+}
+
+// The open page goes by another address from now on.
+function moved(path, { replace = true } = {}) {
+  if (replace) history.replaceState(null, '', path);
+  else history.pushState(null, '', path);
+  shown = location.pathname;
 }
 
 async function go(path, { replace = false } = {}) {
-  if (guard?.() && !(await ask({ title: t().leave, text: t().leaveText, confirm: t().leaveYes, danger: true }, t()))) return;
-  guard = null;
-  if (replace) history.replaceState(null, '', path);
-  else history.pushState(null, '', path);
+  if (!(await leaving())) return;
+  moved(path, { replace });
+  if (!wide.matches && side.querySelector('details')) side.querySelector('details').open = false;
   draw();
   await show();
   main.focus({ preventScroll: true });
@@ -70,13 +94,28 @@ document.addEventListener('click', (event) => {
   event.preventDefault();
   go(link.getAttribute('href'));
 });
-window.addEventListener('popstate', () => (guard = null, draw(), show()));
+window.addEventListener('popstate', async () => {
+  const wanted = location.pathname;
+  if (wanted === shown) return; // a place within the page
+  if (guard?.()) {
+    history.pushState(null, '', shown); // until it is clear that it may be left
+    if (!(await leaving())) return;
+    moved(wanted);
+  }
+  guard = null;
+  shown = wanted;
+  draw();
+  show();
+});
+wide.addEventListener('change', () => draw(wide.matches));
 window.addEventListener('beforeunload', (event) => guard?.() && event.preventDefault());
 
 function explain(problem) {
   if (problem.status === 0 || problem.status === 503) return t().trouble;
   if (problem.status === 403) return t().forbidden;
-  return problem.text || t().failed;
+  if (frame.language === 'en' && problem.text) return problem.text; // the gateway says it in English, and more exactly
+  if (problem.status === 404 || problem.status === 409) return t().outdated;
+  return problem.status === 400 && problem.text ? `${t().wrong} ${problem.text}` : t().failed;
 }
 
 async function show() {
@@ -86,11 +125,12 @@ async function show() {
   if (frame.state !== 'open') return main.replaceChildren(...views[frame.state]());
   const { page, rest } = where();
   main.replaceChildren(h('p', { class: 'loading', role: 'status' }, t().loading));
+  main.removeAttribute('aria-busy');
   const place = h('div', { class: `page ${page}` });
   const context = {
     h, s, service, language: frame.language, t: t(), numbers: new Numbers(frame.language, frame.session.currency), role: frame.session.role, session: frame.session,
-    may, rest, go, choice, say: (text, kind) => says.say(text, kind), ask: (question) => ask(question, t()), explain, count,
-    guard: (lost) => (guard = lost),
+    may, opens, rest, go, choice, moved: (path) => mine === opened && moved(path), say: (text, kind) => says.say(text, kind), ask: (question) => ask(question, t()), explain, count,
+    guard: (lost) => mine === opened && (guard = lost),
     // Shows that something is under way, and says what went wrong; answers undefined then.
     busy: async (promise) => {
       main.setAttribute('aria-busy', 'true');
@@ -112,9 +152,11 @@ async function show() {
     main.replaceChildren(place);
   } catch (problem) {
     if (mine !== opened || problem.status === 401) return;
-    const text = problem.status === undefined ? t().failed : explain(problem);
+    const text = problem.status === undefined ? t().failed : problem.status === 404 ? t().gone : explain(problem);
     if (problem.status === undefined) console.error(problem);
-    main.replaceChildren(h('section', { class: 'panel single', role: 'alert' }, h('p', {}, text), h('button', { type: 'button', class: 'main', onclick: show }, t().again)));
+    const useless = problem.status === 403 || problem.status === 404; // it will not be otherwise the next time
+    main.replaceChildren(h('section', { class: 'panel single', role: 'alert' }, h('p', {}, text),
+      useless ? h('a', { href: problem.status === 404 ? `/console/${page}` : '/console' }, t().pages[problem.status === 404 ? page : 'today']) : h('button', { type: 'button', class: 'main', onclick: show }, t().again)));
   }
 }
 
@@ -135,12 +177,14 @@ async function signIn(how) {
     change({ state: 'open', notice: '' });
     count();
   } catch (problem) {
-    const refused = how.link ? t().linkUsed : problem.status === 401 ? t().refused : explain(problem);
+    const refused = [0, 503].includes(problem.status) ? t().trouble : problem.status === 409 ? t().noSecret : how.link ? t().linkUsed : problem.status === 401 ? t().refused : explain(problem);
     change({ state: 'sign-in', notice: refused });
+    document.getElementById('key')?.focus();
   }
 }
 
 async function signOut() {
+  if (!(await leaving())) return;
   await service.signOut().catch(() => {});
   change({ session: null, state: 'sign-in', notice: '' });
 }
@@ -169,26 +213,25 @@ function navigation() {
 function foot() {
   const { session } = frame;
   const role = session?.demo
-    ? choice(t().role, Object.entries(t().roles).filter(([name]) => session.roles.includes(name)), session.role, (chosen) => signIn({ role: chosen }))
+    ? h('div', { class: 'roles' }, choice(t().role, Object.entries(t().roles).filter(([name]) => session.roles.includes(name)), session.role, async (chosen) => (await leaving()) && signIn({ role: chosen })))
     : session && h('p', { class: 'who' }, h('b', {}, session.name), h('span', {}, t().roles[session.role]));
   return h('div', { class: 'foot' },
     session?.demo && h('p', { class: 'example' }, t().example), role,
-    choice(t().language, [['de', 'DE'], ['en', 'EN']], frame.language, (chosen) => (keep('language', chosen), change({ language: chosen }))),
+    choice(t().language, [['de', 'DE'], ['en', 'EN']], frame.language, async (chosen) => (await leaving()) && (keep('language', chosen), change({ language: chosen }))),
     choice(t().theme, Object.entries(t().themes), frame.theme, (chosen) => (keep('theme', chosen), Object.assign(frame, { theme: chosen }), draw())),
     session && !session.demo && h('button', { type: 'button', class: 'quiet', onclick: signOut }, t().signOut));
 }
 
-function draw() {
+function draw(open = side.querySelector('details')?.open ?? wide.matches) {
   const root = document.documentElement;
   root.lang = frame.language;
   if (frame.theme === 'auto') root.removeAttribute('data-theme');
   else root.setAttribute('data-theme', frame.theme);
   document.title = `${frame.state === 'open' ? t().pages[where().page] : t().signIn} – Retention Bridge`;
   const focused = document.activeElement?.dataset?.k;
-  const shown = side.querySelector('details')?.open ?? false;
   side.replaceChildren(
     h('a', { class: 'brand', href: '/console' }, 'Retention Bridge'),
-    h('details', { class: 'menu', open: shown || window.matchMedia('(min-width: 900px)').matches },
+    h('details', { class: 'menu', open: open || wide.matches },
       h('summary', {}, t().menu), frame.session && navigation(), foot()));
   if (focused) side.querySelector(`[data-k="${CSS.escape(focused)}"]`)?.focus();
 }

@@ -2,15 +2,15 @@
 
 import { h } from '../reports/nodes.js';
 
-// Whether the person agreed. `danger` colours what cannot be taken back.
+// Whether the person agreed. `danger` colours what cannot be taken back, and Enter alone does not do it.
 export function ask({ title, text, confirm, danger = false }, t) {
   return new Promise((answer) => {
-    const dialog = h('dialog', { class: 'ask', 'aria-labelledby': 'ask-title', onclose: () => (dialog.remove(), answer(dialog.returnValue === 'yes')) },
+    const dialog = h('dialog', { class: 'ask', 'aria-labelledby': 'ask-title', 'aria-describedby': text && 'ask-text', onclose: () => (dialog.remove(), answer(dialog.returnValue === 'yes')) },
       h('form', { method: 'dialog' },
-        h('h2', { id: 'ask-title' }, title), text && h('p', {}, text),
+        h('h2', { id: 'ask-title' }, title), text && h('p', { id: 'ask-text' }, text),
         h('div', { class: 'buttons' },
-          h('button', { value: 'no' }, t.cancel),
-          h('button', { value: 'yes', class: danger ? 'danger' : 'main', autofocus: true }, confirm))));
+          h('button', { value: 'no', autofocus: danger }, t.cancel),
+          h('button', { value: 'yes', class: danger ? 'danger' : 'main', autofocus: !danger }, confirm))));
     document.body.append(dialog);
     dialog.showModal();
   });

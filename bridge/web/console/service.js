@@ -9,10 +9,10 @@ export class Problem extends Error {
 
 const HEADERS = { 'x-console': '1' };
 
-async function request(method, path, { query, body, signal } = {}) {
+async function request(method, path, { query, body, headers: more, signal } = {}) {
   const asked = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== '');
   const address = asked.length ? `${path}?${new URLSearchParams(asked)}` : path;
-  const headers = body === undefined ? HEADERS : { ...HEADERS, 'content-type': 'application/json' };
+  const headers = { ...HEADERS, ...(body !== undefined && { 'content-type': 'application/json' }), ...more };
   let answer;
   try {
     answer = await fetch(address, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal, cache: 'no-store', credentials: 'same-origin' });
@@ -31,14 +31,18 @@ export class Service {
     this.ended = ended;
   }
 
-  async #json(method, path, options) {
+  async #ask(method, path, options) {
     try {
-      const answer = await request(method, path, options);
-      return answer.status === 204 ? null : await answer.json();
+      return await request(method, path, options);
     } catch (problem) {
       if (problem.status === 401) this.ended();
       throw problem;
     }
+  }
+
+  async #json(method, path, options) {
+    const answer = await this.#ask(method, path, options);
+    return answer.status === 204 ? null : answer.json();
   }
 
   get(path, query, signal) {
@@ -58,7 +62,7 @@ export class Service {
   }
 
   async table(path, query) {
-    return (await request('GET', path, { query })).blob();
+    return (await this.#ask('GET', path, { query })).blob();
   }
 
   // The session: null where nobody is signed in.
@@ -68,11 +72,8 @@ export class Service {
 
   // By an access key, by a link, or, in demo mode, as whom one likes.
   async signIn({ key, link, role }) {
-    const headers = key ? { ...HEADERS, 'content-type': 'application/json', authorization: `Bearer ${key}` } : { ...HEADERS, 'content-type': 'application/json' };
-    const answer = await fetch('/console/session', { method: 'POST', headers, body: JSON.stringify({ ...(link && { link }), ...(role && { role }) }), credentials: 'same-origin', cache: 'no-store' });
-    if (answer.ok) return answer.json();
-    const told = await answer.json().catch(() => ({}));
-    throw new Problem(answer.status, told.error?.code ?? 'unknown', told.error?.message ?? '');
+    const body = { ...(link && { link }), ...(role && { role }) };
+    return (await request('POST', '/console/session', { body, headers: key && { authorization: `Bearer ${key}` } })).json();
   }
 
   signOut() {

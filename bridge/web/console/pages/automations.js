@@ -39,7 +39,7 @@ function drawList(place, context, t, listing) {
       h('td', {}, h('span', { class: `badge ${BADGES[one.mode]}` }, stand)),
       number(numbers.count(all)), number(numbers.count(one.messages)), number(numbers.count(refused)),
       number(money.budget === null ? '–' : t.spentOf(numbers.money(money.spent), numbers.money(money.budget))),
-      h('td', {}, h('span', { class: 'hint' }, t.by(numbers.instant(one.updated_at), one.updated_by === 'file' ? t.file : one.updated_by))));
+      h('td', {}, h('span', { class: 'hint' }, t.by(numbers.instant(one.updated_at), one.updated_by))));
   });
   const heads = ['name', 'mode', 'runs', 'messages', 'refused', 'spent', 'changed'];
   place.append(
@@ -61,7 +61,7 @@ function drawTemplates(place, context, t, words, begin) {
   const trigger = (form) => words.triggers.find(({ fact }) => fact === form.when.fact).title[language];
   const copy = (form) => ({ ...structuredClone(form), id: undefined, mode: undefined, from: form.id });
   place.append(
-    h('p', {}, h('a', { href: '/console/automations' }, `← ${t.back}`)),
+    h('p', { class: 'back' }, h('a', { href: '/console/automations' }, `← ${t.back}`)),
     h('div', { class: 'top' }, h('div', {}, h('h1', {}, t.begin), h('p', {}, t.beginText))),
     h('ul', { class: 'templates' },
       card('empty', t.empty, t.emptyText, { title: { de: '', en: '' }, when: { fact: '' }, purpose: 'service', do: [] }),

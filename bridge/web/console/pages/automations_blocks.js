@@ -10,8 +10,8 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 const kindOf = (step) => Object.keys(step).find((name) => step[name] !== null && step[name] !== undefined);
 
 export class Flow {
-  constructor({ context, t, words, editable, form, changed, removed }) {
-    Object.assign(this, { context, t, words, editable, h: context.h, language: context.language, checked: false, blamed: {} });
+  constructor({ context, t, words, editable, form, changed, removed, forget }) {
+    Object.assign(this, { context, t, words, editable, h: context.h, language: context.language, checked: false, blamed: {}, forget, counts: {}, telling: new Set() });
     this.opened = new WeakSet();
     this.redraw = this.redraw.bind(this); // given to the editors inside
     this.changed = changed;
@@ -23,7 +23,7 @@ export class Flow {
   // Another form in the place of this one; the form as it is kept.
   take(form) {
     this.form = form;
-    this.form.do = (form.do ?? []).map((step) => step);
+    this.form.do = [...(form.do ?? [])];
     this.readRows();
     this.blamed = {};
     this.checked = false;
@@ -65,6 +65,7 @@ export class Flow {
   // How many places are still open; they are marked.
   check() {
     this.checked = true;
+    this.blamed = {}; // what the server refused before may be mended by now: it says so again if not
     this.draw();
     return this.node.querySelectorAll('.problem').length;
   }
@@ -98,7 +99,8 @@ export class Flow {
 
   draw() {
     const { h, t, form } = this;
-    const active = document.activeElement?.dataset?.k;
+    const active = this.node.contains(document.activeElement) && document.activeElement.dataset.k;
+    this.telling.clear();
     this.drawWhen();
     const parts = [this.ifBlock()];
     form.do.forEach((step, place) => {
@@ -111,7 +113,7 @@ export class Flow {
     const blocks = parts.flatMap((one) => [h('div', { class: 'link' }), one]);
     while (this.when.nextSibling) this.when.nextSibling.remove();
     this.node.append(...blocks, h('div', { class: 'link' }), this.editable ? adder : '', settingsBlock(this));
-    if (!this.editable) for (const one of this.node.querySelectorAll('select, input, textarea, button')) one.disabled = true;
+    if (!this.editable) for (const one of this.node.querySelectorAll('select, input, textarea, button')) if (!('reads' in one.dataset)) one.disabled = true;
     if (active && document.activeElement?.dataset?.k !== active) this.node.querySelector(`[data-k="${CSS.escape(active)}"]`)?.focus();
   }
 
@@ -140,6 +142,7 @@ export class Flow {
     this.form.if = writeCondition(this.ifs, this.names);
     this.form.do = this.form.do.map((step) => (this.stops.has(step) ? { stop_if: writeCondition(this.stops.get(step), this.names) ?? {} } : step));
     this.readRows();
+    this.forget(); // what was removed belonged to other rows
     this.redraw('trigger');
   }
 
@@ -189,7 +192,7 @@ export class Flow {
     const missing = what.needs_source && !what.sources.length && h('p', { class: 'warn' }, t.noSource);
     const take = () => {
       const gone = this.form.do.splice(place, many);
-      this.removed(t.stepRemoved, () => this.form.do.splice(place, 0, ...gone));
+      this.removed(t.stepRemoved, () => (this.form.do.splice(place, 0, ...gone), `step-${place}-remove`));
       this.redraw('add-step');
     };
     const move = (by) => {

@@ -20,6 +20,7 @@ export function openBuilder(place, context, t, words, shown) {
   let { entry, form, versions } = shown;
   let dirty = false;
   let view = 'build';
+  let working = false; // something is being saved: a second click does nothing
   let named = Boolean(form.title?.de || form.title?.en);
   const taken = new Set(['new', 'vocabulary', 'preview', 'pause', 'resume', 'message_preview']);
   const head = h('div', { class: 'top builder-head' });
@@ -27,7 +28,8 @@ export function openBuilder(place, context, t, words, shown) {
   const body = h('div', { class: 'build' });
   const undo = h('div', { class: 'undo', role: 'status', 'aria-live': 'polite' });
   const look = new LookBack(context, t, words);
-  const flow = new Flow({ context, t, words, editable, form, changed: touch, removed });
+  const forget = () => undo.replaceChildren();
+  const flow = new Flow({ context, t, words, editable, form, changed: touch, removed, forget });
   context.guard(() => dirty);
 
   function touch() {
@@ -41,29 +43,31 @@ export function openBuilder(place, context, t, words, shown) {
 
   function removed(text, bring) {
     const back = () => {
-      bring();
-      undo.replaceChildren();
-      flow.redraw();
-      touch();
+      const place = bring();
+      forget();
+      flow.redraw(place);
     };
     undo.replaceChildren(h('span', {}, text), h('button', { type: 'button', class: 'quiet', 'data-k': 'undo', onclick: back }, t.undo));
   }
 
   function rename(event) {
-    named = event.target.value.trim() !== '';
+    const given = event.target.value.replace(/\s+/g, ' ').trim();
+    named = given !== '';
     const auto = flow.titles();
     const own = shown.entry?.title ?? {};
-    form.title = named ? { ...auto, ...own, [language]: event.target.value.trim() } : auto;
+    form.title = named ? { ...auto, ...own, [language]: given } : auto;
     dirty = true;
     tell();
   }
 
-  const title = h('input', { class: 'title', 'data-k': 'title', 'aria-label': t.title, value: form.title?.[language] ?? '', disabled: !editable, oninput: rename });
+  // A field of several lines, so that a long name is read whole on a narrow page; it has no lines of its own.
+  const title = h('textarea', { class: 'title', rows: 1, 'data-k': 'title', 'aria-label': t.title, maxlength: 120, disabled: !editable, oninput: rename, onkeydown: (event) => event.key === 'Enter' && event.preventDefault() });
+  title.value = form.title?.[language] ?? '';
 
   function tell() {
     const what = !entry ? [t.draft, t.notSaved] : [
       entry.mode === 'on' ? [t.live(numbers.instant(entry.live_since)), entry.roll_out < 1 ? t.onFor(entry.roll_out) : ''] : entry.mode === 'dry' ? t.dry : [t.draft, t.off],
-      dirty ? t.unsaved : t.changedAt(numbers.instant(entry.updated_at), entry.updated_by === 'file' ? t.file : entry.updated_by)].flat();
+      dirty ? t.unsaved : t.changedAt(numbers.instant(entry.updated_at), entry.updated_by)].flat();
     state.textContent = [what].flat(2).filter(Boolean).join(' · ');
   }
 
@@ -99,9 +103,21 @@ export function openBuilder(place, context, t, words, shown) {
     dirty = false;
     named = true;
     form = flow.take(told.form);
-    history.replaceState(null, '', `/console/automations/${entry.id}`);
+    context.moved(`/console/automations/${entry.id}`);
+    forget();
     drawHead();
     if (view !== 'build') show(view);
+  }
+
+  // One thing at a time: a double click must not save a new automation twice.
+  async function once(work) {
+    if (working) return;
+    working = true;
+    try {
+      await busy(work());
+    } finally {
+      working = false;
+    }
   }
 
   async function saveOnly() {
@@ -112,16 +128,15 @@ export function openBuilder(place, context, t, words, shown) {
     if (dirty || !entry) if (!whole()) return;
     if (question && !(await ask(question))) return;
     if ((dirty || !entry) && !(await save())) return;
-    const told = await busy(service.post(`/v1/automations/${entry.id}/mode`, { mode, ...(rollOut !== undefined && { roll_out: rollOut }) }));
-    if (!told) return;
+    const told = await service.post(`/v1/automations/${entry.id}/mode`, { mode, ...(mode !== 'off' && { version: entry.version }), ...(rollOut !== undefined && { roll_out: rollOut }) });
     take(told);
     say(done);
-    head.querySelector('[data-k]')?.focus();
+    head.querySelector('.buttons [data-k]')?.focus();
   }
 
   async function remove() {
     if (!(await ask({ title: t.removeTitle, text: t.removeText, confirm: t.remove, danger: true }))) return;
-    if (!(await busy(service.remove(`/v1/automations/${entry.id}`)))) return;
+    await service.remove(`/v1/automations/${entry.id}`);
     dirty = false;
     say(t.removed);
     go('/console/automations');
@@ -129,7 +144,8 @@ export function openBuilder(place, context, t, words, shown) {
 
   function drawHead() {
     tell();
-    const button = (key, text, press, kind) => h('button', { type: 'button', 'data-k': key, class: kind, onclick: press }, text);
+    const button = (key, text, press, kind) => h('button', { type: 'button', 'data-k': key, class: kind, onclick: () => once(press) }, text);
+    const focused = head.contains(document.activeElement) && document.activeElement.dataset.k;
     const reached = () => (look.reached === null ? null : numbers.count(look.reached));
     const on = entry?.mode === 'on';
     const buttons = editable ? [
@@ -140,6 +156,7 @@ export function openBuilder(place, context, t, words, shown) {
       !on && button('on', t.switchOn, () => switchTo('on', 0.1, { title: t.onTitle, text: t.onText(reached()), confirm: t.onYes }, t.isOn), 'main'),
       on && entry.roll_out < 1 && button('widen', t.widen, () => switchTo('on', 1, { title: t.allTitle, text: t.allText, confirm: t.onYes }, t.isAll), 'main')] : [h('p', { class: 'hint' }, t.readOnly)];
     head.replaceChildren(h('div', { class: 'named' }, h('h1', { class: 'unseen' }, form.title?.[language] || t.add), title, state), h('div', { class: 'buttons' }, buttons.filter(Boolean)));
+    if (focused) head.querySelector(`[data-k="${CSS.escape(focused)}"]`)?.focus();
     tabs.replaceChildren(...(entry ? [context.choice(t.view, Object.entries(t.views), view, show)] : [context.choice(t.view, ['build', 'form'].map((one) => [one, t.views[one]]), view, show)]));
   }
 
@@ -155,7 +172,7 @@ export function openBuilder(place, context, t, words, shown) {
     }
     if (name === 'runs') return drawRuns(body, context, t, words, entry);
     if (name === 'versions') return drawVersions(body, context, t, { entry, versions, editable, take, dirty: () => dirty });
-    return drawForm(body, context, t, { form: flow.written(), editable, use: (given) => {
+    return drawForm(body, context, t, words, { form: flow.written(), editable, use: (given) => {
       form = flow.take(given);
       named = Boolean(form.title?.[language]);
       title.value = form.title?.[language] ?? '';

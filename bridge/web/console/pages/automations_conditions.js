@@ -76,7 +76,8 @@ export function lacking(row, t) {
   if ('raw' in row) return '';
   if (row.join) return row.rows.length ? '' : t.emptyGroup;
   const none = row.value === '' || row.value === null || (typeof row.value === 'number' && Number.isNaN(row.value));
-  return none || (Array.isArray(row.value) && !row.value.filter((one) => one !== '').length) ? t.valueMissing : '';
+  const some = Array.isArray(row.value) ? row.value.filter((one) => one !== '') : [row.value];
+  return none || !some.length || some.some(Number.isNaN) ? t.valueMissing : '';
 }
 
 // An editor of rows, drawn into a list. `build` has h, t, language, words (the vocabulary), changed() and redraw(focus).
@@ -84,7 +85,7 @@ export function conditionRows(build, rows, offered, names, key) {
   const { h, t, redraw } = build;
   const remove = (place) => {
     const [gone] = rows.splice(place, 1);
-    build.removed(t.conditionRemoved, () => rows.splice(place, 0, gone));
+    build.removed(t.conditionRemoved, () => (rows.splice(place, 0, gone), `${key}-${place}-remove`));
     redraw(`${key}-add`);
   };
   const items = rows.map((row, place) => {
@@ -157,7 +158,7 @@ function value(build, row, field, here, label, problem) {
   }
   if (Array.isArray(row.value)) {
     const numbers = field.kind === 'number';
-    const set = (event) => ((row.value = event.target.value.split(',').map((one) => (numbers ? Number(one.trim()) : one.trim())).filter((one) => one !== '')), changed());
+    const set = (event) => ((row.value = event.target.value.split(',').map((one) => one.trim()).filter((one) => one !== '').map((one) => (numbers ? Number(one) : one))), changed());
     return h('input', { ...common, value: row.value.join(', '), placeholder: t.severalHint, oninput: set });
   }
   const type = { number: 'number', day: 'date' }[field.kind] ?? 'text';

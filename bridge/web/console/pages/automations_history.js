@@ -21,7 +21,9 @@ export async function drawRuns(body, context, t, words, entry) {
   };
 
   const load = async (after) => {
+    again.disabled = true; // twice would show them twice
     const told = await busy(service.get(`/v1/automations/${entry.id}/runs`, { after }));
+    again.disabled = false;
     if (!told) return;
     list.append(...told.runs.map(item));
     if (!list.children.length) list.replaceWith(h('p', { class: 'empty' }, t.noRuns));
@@ -42,12 +44,12 @@ export function drawVersions(body, context, t, { entry, versions, editable, take
   };
   body.replaceChildren(h('section', { class: 'panel', 'aria-label': t.views.versions }, h('ol', { class: 'versions' }, versions.map((one) => h('li', {},
     h('div', { class: 'line' }, h('b', {}, one.form.title[language]), one.in_use && h('span', { class: 'badge on' }, t.inUse)),
-    h('span', { class: 'hint' }, `${t.by(numbers.instant(one.at), one.by === 'file' ? t.file : one.by)} · ${one.version.slice(0, 8)}`),
+    h('span', { class: 'hint' }, `${t.by(numbers.instant(one.at), one.by)} · ${one.version.slice(0, 8)}`),
     h('details', {}, h('summary', {}, t.views.form), h('pre', {}, JSON.stringify(one.form, null, 2))),
     editable && !one.in_use && h('button', { type: 'button', onclick: () => back(one) }, t.rollBack))))));
 }
 
-export function drawForm(body, context, t, { form, editable, use }) {
+export function drawForm(body, context, t, words, { form, editable, use }) {
   const { h } = context;
   const area = h('textarea', { class: 'raw', id: 'raw', spellcheck: 'false', rows: 28, readonly: !editable, 'data-k': 'raw' });
   area.value = JSON.stringify(form, null, 2);
@@ -55,10 +57,13 @@ export function drawForm(body, context, t, { form, editable, use }) {
   const read = () => {
     try {
       const given = JSON.parse(area.value);
-      if (!given || typeof given !== 'object' || Array.isArray(given) || !given.when || !Array.isArray(given.do)) throw new Error();
+      const object = (one) => one !== null && typeof one === 'object' && !Array.isArray(one);
+      if (!object(given) || !object(given.when) || !Array.isArray(given.do)) throw new Error(t.rawWrong);
+      const odd = given.do.findIndex((step) => !object(step) || !words.steps.some(({ do: name }) => object(step[name])));
+      if (odd >= 0) throw new Error(t.rawStep(odd));
       use({ title: {}, ...given });
-    } catch {
-      problem.textContent = t.rawWrong;
+    } catch (wrong) {
+      problem.textContent = wrong instanceof SyntaxError ? t.rawWrong : wrong.message;
       area.setAttribute('aria-invalid', 'true');
       area.focus();
     }

@@ -10,9 +10,11 @@ export function settingsBlock(flow) {
     if (name === 'times' && given === undefined) delete form.at_most;
     else form.at_most = { ...(form.at_most ?? { times: 1, days: 90 }), [name]: given ?? fallback };
   };
-  const budget = (given) => {
+  let every = form.budget?.every ?? 'month';
+  const budget = (given, of = every) => {
+    every = of;
     if (given === undefined || given <= 0) delete form.budget;
-    else form.budget = { ...form.budget, amount: given };
+    else form.budget = { ...form.budget, amount: given, every };
   };
   const details = h('details', { class: 'panel settings', open: flow.settingsOpen, ontoggle: (event) => (flow.settingsOpen = event.target.open) }, h('summary', { 'data-k': 'settings' }, t.settings), h('div', { class: 'fields' },
     field(t.purpose, pick('purpose', t.purposes, 'advertising')),
@@ -21,7 +23,7 @@ export function settingsBlock(flow) {
     field(t.window, number('window', form.window ?? 30, (given) => (form.window = given), { min: 1 })),
     field(t.times, number('times', form.at_most?.times ?? (form.at_most ? 1 : undefined), limit('times', 1), { min: 1, placeholder: t.noBudget })),
     field(t.timesDays, number('times-days', form.at_most?.days ?? (form.at_most ? 90 : undefined), limit('days', 90), { min: 1 })),
-    field(t.budget, h('span', { class: 'line' }, number('budget', form.budget?.amount, budget, { placeholder: t.noBudget }), h('span', {}, `${flow.words.currency} ${t.every}`), h('select', { 'aria-label': t.every, 'data-k': 'set-every', onchange: (event) => (form.budget && (form.budget.every = event.target.value), changed()) }, Object.entries(t.periods).map(([value, text]) => h('option', { value, selected: (form.budget?.every ?? 'month') === value }, text))))),
+    field(t.budget, h('span', { class: 'line' }, number('budget', form.budget?.amount, budget, { placeholder: t.noBudget }), h('span', {}, `${flow.words.currency} ${t.every}`), h('select', { 'aria-label': t.every, 'data-k': 'set-every', onchange: (event) => (budget(form.budget?.amount, event.target.value), changed()) }, Object.entries(t.periods).map(([value, text]) => h('option', { value, selected: every === value }, text))))),
     field(t.holdOut, number('hold-out', Math.round((form.hold_out ?? 0) * 100), part('hold_out'), { max: 50 }), t.holdOutHint),
     field(t.rollOut, number('roll-out', Math.round((form.roll_out ?? 1) * 100), part('roll_out'), { max: 100 }))));
   return details;

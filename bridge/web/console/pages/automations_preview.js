@@ -2,6 +2,7 @@
 
 const PAUSE_MS = 350;
 const SHOWN = 6;
+const PEOPLE = 3; // named before one asks for more
 
 export class LookBack {
   constructor(context, t, words) {
@@ -12,8 +13,10 @@ export class LookBack {
     this.about = h('p', { class: 'hint' }, t.noPreview);
     this.more = h('div', { class: 'more' });
     this.money = h('section', { class: 'panel', 'aria-labelledby': 'p-cost', hidden: true });
+    this.people = h('section', { class: 'panel', 'aria-labelledby': 'p-people', hidden: true });
+    this.all = new Set(); // lists of people that somebody opened
     this.node = h('aside', { class: 'stack lookback' },
-      h('section', { class: 'panel', 'aria-labelledby': 'p-reached' }, h('h2', { id: 'p-reached', class: 'eyebrow' }, t.reached), this.big, this.live, this.about, this.more), this.money);
+      h('section', { class: 'panel', 'aria-labelledby': 'p-reached' }, h('h2', { id: 'p-reached', class: 'eyebrow' }, t.reached), this.big, this.live, this.about, this.more), this.money, this.people);
   }
 
   // Look again when nothing has been changed for a moment; what was asked before is dropped.
@@ -41,6 +44,7 @@ export class LookBack {
     this.about.replaceChildren(text);
     this.more.replaceChildren();
     this.money.hidden = true;
+    this.people.hidden = true;
   }
 
   async look(flow) {
@@ -76,6 +80,7 @@ export class LookBack {
       h('dl', { class: 'pairs' }, pairs.flatMap(([text, count]) => [h('dt', {}, text), h('dd', {}, numbers.count(count))])),
       told.weeks.some((one) => one.begun) ? this.bars(told.weeks) : '',
       ...notes.map((one) => h('p', { class: 'hint' }, one)));
+    this.name(told);
     const { cost, break_even: even } = told;
     const money = (value) => (value > 0 && value < 100 ? numbers.cents(value) : numbers.money(value));
     const lines = [[t.costQuarter, money(cost.total)]];
@@ -87,6 +92,34 @@ export class LookBack {
     this.money.replaceChildren(h('h2', { id: 'p-cost', class: 'eyebrow' }, t.cost), h('dl', { class: 'pairs' }, lines.flatMap(([text, value]) => [h('dt', {}, text), h('dd', {}, value)])),
       cost.exhausted_periods > 0 ? h('p', { class: 'warn' }, t.exhausted) : '',
       ...(told.conflicts.length ? [h('h3', { class: 'eyebrow' }, t.conflicts), ...told.conflicts.map((one) => h('p', { class: 'hint' }, t.conflict(one.title[language] ?? one.automation, numbers.count(one.takes), numbers.count(one.loses))))] : []));
+  }
+
+  // Who it would have been, and what kept it from whom; only those who work with customers get names.
+  name(told) {
+    const { context: { h, numbers, language }, t, words } = this;
+    const said = (step) => words.steps.find(({ do: name }) => name === step.do)?.title[language] ?? step.do;
+    const why = (one) => words.reasons[one]?.[language] ?? one;
+    const line = (step) => {
+      if (step.do === 'wait' && step.result === 'waits') return null;
+      const result = step.result === 'stopped' ? t.stoppedHere : step.result === 'done' ? said(step) : `${said(step)}: ${step.result === 'postponed' ? t.postponed(why(step.reason)) : why(step.reason)}`;
+      return h('li', { class: step.result }, h('span', {}, result), h('span', { class: 'at' }, numbers.day(step.result === 'postponed' ? step.until : step.at)));
+    };
+    const person = (one) => h('li', {}, h('div', { class: 'person' }, h('b', {}, one.name || t.unnamed), h('span', { class: 'at' }, numbers.day(one.at))),
+      one.steps.length ? h('ul', {}, one.steps.filter((step, place) => step.result !== 'postponed' || !one.steps.slice(place + 1).some((later) => later.step === step.step)).map(line)) : h('p', { class: 'hint' }, why(one.reason)));
+    const list = (key, title, some) => {
+      if (!some.length) return '';
+      const whole = this.all.has(key);
+      const open = () => {
+        this.all.add(key);
+        this.name(told);
+        this.people.querySelector(`[data-list="${key}"] li:nth-child(${PEOPLE + 1}) b`)?.focus();
+      };
+      return [h('h3', { class: 'eyebrow' }, title), h('ol', { class: 'people', 'data-list': key }, some.slice(0, whole ? some.length : PEOPLE).map(person)),
+        !whole && some.length > PEOPLE && h('button', { type: 'button', class: 'quiet', 'data-k': `all-${key}`, onclick: open }, t.showAll(numbers.count(some.length)))];
+    };
+    const lists = [list('examples', t.metBy, told.examples), list('spared', t.sparedBy, told.spared)].flat().filter(Boolean);
+    this.people.hidden = lists.length === 0;
+    this.people.replaceChildren(h('h2', { id: 'p-people', class: 'eyebrow' }, t.examples), ...lists);
   }
 
   bars(weeks) {

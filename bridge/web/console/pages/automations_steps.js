@@ -83,7 +83,7 @@ function textsEditor(flow, texts, { label, key, wrong, hint, single }) {
   const tell = () => {
     const other = { de: 'en', en: 'de' };
     const missing = order.filter((one) => empty(texts[one]) && !empty(texts[other[one]]));
-    warning.replaceChildren(...missing.map((one) => h('p', { class: 'warn' }, t.missingIn(t.languages[one], flow.counts?.[one] ?? 0, t.languages[other[one]]))));
+    warning.replaceChildren(...missing.map((one) => h('p', { class: 'warn' }, t.missingIn(t.languages[one], flow.counts[one], t.languages[other[one]]))));
   };
   const fields = order.map((one, at) => {
     const area = h('textarea', { rows: single ? 1 : Math.min(8, Math.max(2, [texts[one] ?? []].flat().length + 1)), lang: one, 'data-k': at ? `${key}-${one}` : key, 'aria-invalid': at ? null : wrong, oninput: (event) => ((texts[one] = listed(event.target.value)), tell(), changed()) });
@@ -91,7 +91,7 @@ function textsEditor(flow, texts, { label, key, wrong, hint, single }) {
     return h('label', { class: 'field' }, h('span', {}, `${label}, ${t.languages[one]}`), area);
   });
   tell();
-  flow.countLanguages?.(tell);
+  flow.telling.add(tell);
   return h('div', { class: 'texts' }, h('div', { class: 'pair' }, fields), inserter(flow, fields, key), warning, hint && !single && h('p', { class: 'hint' }, hint));
 }
 
@@ -134,30 +134,34 @@ function messageEditor(flow, form, key) {
   const title = (one) => [one.form.subject[language]].flat().at(-1);
   const pick = h('label', { class: 'field wide-field' }, h('span', { class: 'unseen' }, t.ownMessage), h('select', { 'data-k': key, 'aria-label': `${t.subject}`, onchange: choose }, words.messages.map((one) => h('option', { value: one.id, selected: stored === one }, title(one))), h('option', { value: '', selected: own }, own && !empty(form.message?.subject?.[language]) ? [form.message.subject[language]].flat().at(-1) : t.ownMessage)));
   const open = isOpen || (flow.checked && own && (unsaid(form.message?.subject) || unsaid(form.message?.lines)));
-  const toggle = h('button', { type: 'button', class: 'quiet', 'data-k': `${key}-open`, 'aria-expanded': String(open), onclick: flip }, open ? t.hideMessage : t.showMessage);
+  const toggle = h('button', { type: 'button', class: 'quiet', 'data-k': `${key}-open`, 'data-reads': '', 'aria-expanded': String(open), onclick: flip }, open ? t.hideMessage : t.showMessage);
   if (!open) return [h('div', { class: 'line' }, pick, toggle)];
   const page = h('div', { class: 'reads', 'aria-live': 'polite' });
-  const show = () => read(flow, form, page);
+  const newest = { asked: 0 };
+  const show = () => read(flow, form, page, newest);
   let waiting = 0;
-  const later = (() => {
+  const later = () => {
     clearTimeout(waiting);
     waiting = setTimeout(show, 500);
-  });
-  const inner = { ...flow, counts: flow.counts, trigger: flow.trigger, checked: flow.checked, changed: () => (changed(), later()) };
+  };
+  const inner = { ...flow, trigger: flow.trigger, changed: () => (changed(), later()) };
   const edit = own || typeof form.message === 'object';
   show();
   return [h('div', { class: 'line' }, pick, toggle, !edit && h('button', { type: 'button', class: 'quiet', 'data-k': `${key}-edit`, onclick: change }, t.editMessage)),
     edit && [textsEditor(inner, (form.message.subject ??= {}), { label: t.subject, key: `${key}-subject`, single: true }), textsEditor(inner, (form.message.lines ??= {}), { label: t.lines, key: `${key}-lines`, hint: t.linesHint })], page];
 }
 
-// How it reads for an example, as the gateway writes it.
-async function read(flow, form, page) {
-  const { h, t, language, context, words } = flow;
+// How it reads for an example, as the gateway writes it; an answer that comes after a newer question is dropped.
+async function read(flow, form, page, newest) {
+  const { h, t, language, context } = flow;
+  const mine = (newest.asked += 1);
   const fact = flow.trigger?.fact ?? 'survey.answered';
   const { message } = form;
   try {
     const told = await context.service.post('/v1/automations/message_preview', { fact, ...(typeof message === 'string' ? { message } : { subject: clean(message.subject), lines: clean(message.lines) }) });
-    flow.counts = { de: told.de.customers, en: told.en.customers };
+    if (mine !== newest.asked) return;
+    Object.assign(flow.counts, { de: told.de.customers, en: told.en.customers });
+    for (const tell of flow.telling) tell();
     const order = language === 'de' ? ['de', 'en'] : ['en', 'de'];
     const other = { de: 'en', en: 'de' };
     const said = (name) => flow.trigger?.words.find(({ value }) => value === name)?.title[language] ?? name;
@@ -166,7 +170,7 @@ async function read(flow, form, page) {
       return h('article', { lang: missing ? other[one] : one }, h('h5', {}, t.languages[one]), missing && h('p', { class: 'warn' }, t.missingIn(t.languages[one], customers, t.languages[other[one]])), h('b', {}, subject), h('p', { class: 'letter' }, text), left.length > 0 && h('p', { class: 'hint' }, t.leftOut(left.map(said).join(', '))));
     })));
   } catch (problem) {
-    if (problem.name !== 'AbortError') page.replaceChildren(h('p', { class: 'problem' }, words && problem.text));
+    if (mine === newest.asked && problem.status !== 401) page.replaceChildren(h('p', { class: 'warn' }, problem.status === 400 ? t.wrongAt(problem.text) : context.explain(problem)));
   }
 }
 

@@ -55,7 +55,7 @@ export async function open(place, context) {
     if (!pair) {
       const seen = state.pairs.length > 0 || state.counts.open > 0;
       return pairPlace.replaceChildren(h('h2', { id: 'pair', class: 'unseen' }, t.pair), h('div', { class: 'panel empty' }, h('p', {}, seen ? t.through : t.empty),
-        h('div', { class: 'buttons' }, seen && h('button', { type: 'button', onclick: () => busy(begin()) }, t.start), state.at > 0 && key('k', t.before, () => step(-1)), undo)));
+        h('div', { class: 'buttons' }, seen && h('button', { type: 'button', onclick: () => busy(begin()) }, t.start), state.at > 0 && key('k', t.before, back), undo)));
     }
     const badge = { strong: 'good', likely: 'on', possible: 'watch' }[pair.strength];
     return pairPlace.replaceChildren(
@@ -66,7 +66,7 @@ export async function open(place, context) {
           h('tbody', {}, FIELDS.map((field) => row(pair, field)))))),
       h('aside', { class: 'stack' },
         h('div', { class: 'panel' }, h('h2', { class: 'eyebrow' }, t.signs), h('ul', { class: 'signs' }, pair.signs.map(sign))),
-        h('div', { class: 'panel decide' }, key('m', t.merge, () => decide('merge'), 'main'), key('n', t.refuse, () => decide('refuse')), key('j', t.later, () => step(1)), key('k', t.before, () => step(-1), '', state.at === 0), undo)));
+        h('div', { class: 'panel decide' }, key('m', t.merge, () => decide('merge'), 'main'), key('n', t.refuse, () => decide('refuse')), key('j', t.later, on), key('k', t.before, back, '', state.at === 0), undo)));
   }
 
   function drawMerges() {
@@ -148,7 +148,9 @@ export async function open(place, context) {
     recentPlace.querySelector('button')?.focus();
   }
 
-  const acts = { m: () => decide('merge'), n: () => decide('refuse'), j: () => step(1), k: () => step(-1), z: takeBack };
+  const on = () => once(() => step(1));
+  const back = () => once(() => step(-1));
+  const acts = { m: () => decide('merge'), n: () => decide('refuse'), j: on, k: back, z: takeBack };
   function press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest?.('input, select, textarea, dialog')) return;
     const act = acts[event.key.toLowerCase()];

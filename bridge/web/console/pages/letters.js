@@ -5,7 +5,7 @@ import { TEXTS } from './letters_texts.js';
 export async function open(place, context) {
   const { h, service, language, numbers, may, busy, say, ask, choice } = context;
   const t = TEXTS[language];
-  const state = { uncertain: null, dead: null, kinds: [], which: 'dead', opened: null, letters: null, giving: null, shown: {} };
+  const state = { uncertain: null, dead: null, kinds: [], which: 'dead', opened: null, letters: null, giving: null, shown: {}, working: false };
   const body = h('div', { class: 'stack' });
   const summary = h('p', { role: 'status' });
 
@@ -23,8 +23,11 @@ export async function open(place, context) {
   }
 
   // Does something, says so, and shows what is left; what was pressed keeps the focus, or its list gets it.
-  async function act(promise, words) {
-    const answer = await busy(promise);
+  async function act(send, words) {
+    if (state.working) return; // a double click is one click
+    state.working = true;
+    const answer = await busy(send());
+    state.working = false;
     if (answer === undefined) return;
     await busy(load());
     say(words(answer));
@@ -33,7 +36,7 @@ export async function open(place, context) {
 
   async function settle(one, done) {
     if (!done && !(await ask({ title: t.sent.noTitle, text: t.sent.noText, confirm: t.sent.no }))) return;
-    await act(service.post(`/v1/outbox/${one.id}/settle`, { was_done: done }), () => (done ? t.sent.yesDone : t.sent.noDone));
+    await act(() => service.post(`/v1/outbox/${one.id}/settle`, { was_done: done }), () => (done ? t.sent.yesDone : t.sent.noDone));
   }
 
   function action(one, buttons) {
@@ -88,7 +91,7 @@ export async function open(place, context) {
     const field = h('input', { id: 'because', required: true, minlength: 3, maxlength: 500, autocomplete: 'off', 'data-k': 'because' });
     const send = (event) => {
       event.preventDefault();
-      act(service.post(path, { ...given, because: field.value.trim() }), (answer) => t.read.given(answer.discarded));
+      act(() => service.post(path, { ...given, because: field.value.trim() }), (answer) => t.read.given(answer.discarded));
     };
     const leave = () => (state.giving = null, draw(key));
     return h('form', { class: 'why', onsubmit: send, onkeydown: (event) => event.key === 'Escape' && leave() }, h('label', { for: 'because' }, t.read.because),
@@ -99,7 +102,7 @@ export async function open(place, context) {
     return h('li', {}, h('div', { class: 'row' }, h('b', {}, t.read.number(one.id)), h('span', {}, numbers.instant(one.received_at)), one.place && h('span', {}, `${t.read.place}: ${one.place}`),
       h('span', { class: 'buttons' },
         may('admin') && state.shown[one.id] === undefined && button(`raw-${one.id}`, t.read.raw, () => reveal(one), 'quiet'),
-        may('admin') && button(`replay-${one.id}`, t.read.replay, () => act(service.post(`/v1/dead-letters/${one.id}/replay`), (answer) => t.read.replayed(answer.replayed)), 'quiet'))),
+        may('admin') && button(`replay-${one.id}`, t.read.replay, () => act(() => service.post(`/v1/dead-letters/${one.id}/replay`), (answer) => t.read.replayed(answer.replayed)), 'quiet'))),
     one.note && h('p', { class: 'hint' }, t.read.note, ' ', one.note),
     state.shown[one.id] !== undefined && h('pre', { tabindex: '0', 'data-k': `shown-${one.id}` }, state.shown[one.id]));
   }
@@ -116,7 +119,7 @@ export async function open(place, context) {
           state.which === 'dead' && h('p', { class: 'todo' }, todo(meaning.vendor))),
         h('div', { class: 'buttons' },
           button(`look-${at}`, opened ? t.read.hide : t.read.show, () => look(kind)),
-          may('admin') && button(`all-${at}`, kind.count === 1 ? t.read.replay : t.read.replayAll, () => act(service.post('/v1/dead-letters/replay', find(kind)), (answer) => t.read.replayed(answer.replayed)), 'main'),
+          may('admin') && button(`all-${at}`, kind.count === 1 ? t.read.replay : t.read.replayAll, () => act(() => service.post('/v1/dead-letters/replay', find(kind)), (answer) => t.read.replayed(answer.replayed)), 'main'),
           may('admin') && state.which === 'dead' && button(`give-${at}`, t.read.giveUp, () => (state.giving = kind, draw('because')), 'danger'))),
       same(kind, state.giving) && giveUp(`give-${at}`, '/v1/dead-letters/discard', { source: kind.source, object: kind.object, reason: kind.reason }),
       opened && h('div', { class: 'inside' }, h('p', { class: 'hint' }, may('admin') ? t.read.rawHint : t.read.rawOnly), h('ul', {}, state.letters.dead_letters.map(letter)),
@@ -136,7 +139,7 @@ export async function open(place, context) {
     summary.textContent = waiting ? t.summary(waiting) : state.which === 'dead' ? t.clear : '';
     body.replaceChildren(
       actions('uncertain', t.sent, state.uncertain, (one) => action(one, [button(`yes-${one.id}`, t.sent.yes, () => settle(one, true)), button(`no-${one.id}`, t.sent.no, () => settle(one, false))])),
-      actions('dead', t.failed, state.dead, (one) => action(one, [button(`retry-${one.id}`, t.failed.retry, () => act(service.post(`/v1/outbox/${one.id}/retry`), () => t.failed.retried))])),
+      actions('dead', t.failed, state.dead, (one) => action(one, [button(`retry-${one.id}`, t.failed.retry, () => act(() => service.post(`/v1/outbox/${one.id}/retry`), () => t.failed.retried))])),
       unreadable());
     if (before === undefined) return;
     const heading = /^(yes|no)-/.test(before) ? '#uncertain' : before.startsWith('retry-') ? '#dead' : '#unread';

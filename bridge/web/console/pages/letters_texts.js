@@ -72,8 +72,8 @@ export const TEXTS = {
     },
   },
   en: {
-    heading: 'Left lying',
-    clear: 'Nothing is left lying: everything arrived, everything could be read.',
+    heading: 'Stuck',
+    clear: 'Nothing is stuck: everything arrived, everything could be read.',
     summary: (count) => (count === 1 ? 'One thing needs somebody to look.' : `${count} things need somebody to look.`),
     more: 'Load more',
     actions: { send_email: 'E-mail', send_sms: 'Text message', schedule_callback: 'Callback', create_ticket: 'Ticket', create_task: 'Task', add_note: 'Note', invite_survey: 'Survey invitation', webhook: 'Message to another system', erase: 'Erasure', grant: 'Credit', export_list: 'List' },

@@ -9,10 +9,10 @@ const MOST = 200;
 
 export async function open(place, context) {
   const t = TEXTS[context.language];
-  const [first, second] = context.rest;
+  const [first] = context.rest;
   if (first === 'lessons') return lessonsPanel(place, context, t);
   if (first) return detail(place, context, t, first);
-  return board(place, context, t, second);
+  return board(place, context, t);
 }
 
 const columnOf = (loop) =>
@@ -46,7 +46,7 @@ async function board(place, context, t) {
       h('span', { class: 'what' }, loop.title[language]),
       h('b', {}, loop.name || t.unnamed),
       h('span', { class: 'when' },
-        loop.due && [h('span', { class: `badge ${loop.overdue ? 'bad' : loop.today ? 'watch' : ''}` }, dueText(t, loop, going.now)), ` ${t.clocks[loop.clock]}`],
+        loop.due && [h('span', { class: `badge ${loop.overdue ? 'bad' : loop.today ? 'watch' : ''}` }, dueText(t, loop, going.now)), ' ', h('span', { class: 'clock' }, t.clocks[loop.clock])],
         loop.state === 'waiting' && t.until(numbers.instant(loop.waits_until)), loop.state === 'closed' && t.closedAt(numbers.instant(loop.closed_at))),
       h('span', { class: 'who' }, nameOf(loop.owner), loop.answers > 1 && h('span', { class: 'badge' }, t.answers(loop.answers)), loop.round > 1 && h('span', { class: 'badge' }, t.again(loop.round)))));
 
@@ -74,7 +74,7 @@ async function board(place, context, t) {
       personal && h('div', { class: 'buttons' }, h('button', { type: 'button', onclick: () => go('/console/loops/lessons') }, t.learnt.open))),
     h('div', { class: 'figures panel' }, ['overdue', 'open', 'waiting', 'closed'].map(figure)),
     !personal ? h('p', { class: 'hint' }, t.figuresOnly)
-      : h('div', { class: 'under' }, choose, h('p', { class: 'hint' }, all.length ? t.hint : t.empty), going.next && h('p', { class: 'hint' }, t.more(MOST))));
+      : h('div', { class: 'under' }, choose, h('p', { class: `hint ${all.length ? 'keys' : ''}` }, all.length ? t.hint : t.empty), going.next && h('p', { class: 'hint' }, t.more(MOST))));
   if (personal) {
     place.append(columns);
     draw();
@@ -105,20 +105,26 @@ function focus(card, before) {
 
 async function detail(place, context, t, id) {
   const { h, service, language, numbers, busy, say, go } = context;
-  const [shown, board] = await Promise.all([service.get(`/v1/loops/${id}`), service.get('/v1/loops', { state: 'going', limit: 1 })]);
+  const [shown, board] = await Promise.all([service.get(`/v1/loops/${encodeURIComponent(id)}`), service.get('/v1/loops', { state: 'going', limit: 1 })]);
   const nameOf = titles(board.owners, language);
   const causes = Object.fromEntries(board.causes.map((one) => [one.code, one.title[language]]));
   const causeOf = (code) => causes[code] ?? (code || t.unknown);
   let found = shown;
+  let working = false;
 
+  // Whether it was done; a second click while the first is under way does nothing.
   const act = async (name, body, done) => {
-    const answer = await busy(service.post(`/v1/loops/${id}/${name}`, body));
-    if (!answer) return;
+    if (working) return true;
+    working = true;
+    const answer = await busy(service.post(`/v1/loops/${encodeURIComponent(id)}/${name}`, body));
+    working = false;
+    if (!answer) return false;
     found = answer;
     say(done);
     context.count();
     draw();
     place.querySelector('h1')?.focus();
+    return true;
   };
   const dialogs = () => askFor(context, t, { found, causes: board.causes, nameOf, owners: found.owners, act });
 
@@ -138,7 +144,7 @@ async function detail(place, context, t, id) {
     const button = (name, kind = '') => h('button', { type: 'button', class: kind, 'data-act': name, onclick: forms[name] }, t.acts[name]);
     const going = loop.state !== 'closed';
     place.replaceChildren(
-      h('p', {}, h('a', { href: '/console/loops', class: 'back' }, `← ${t.back}`)),
+      h('p', { class: 'back' }, h('a', { href: '/console/loops' }, `← ${t.back}`)),
       h('div', { class: 'top' },
         h('div', {}, h('h1', { tabindex: '-1' }, loop.name || t.unnamed), h('p', {}, loop.title[language])),
         h('div', { class: 'buttons' },

@@ -39,7 +39,7 @@ function input(h, field, id) {
   if (field.kind === 'choose') {
     return h('select', said, field.options.map(([value, text]) => h('option', { value, selected: value === field.value }, text)));
   }
-  if (field.kind === 'check') return h('input', { id, type: 'checkbox' });
+  if (field.kind === 'check') return h('input', { id, type: 'checkbox', checked: field.value === true });
   if (field.kind === 'text') {
     const area = h('textarea', { ...said, rows: '4', maxlength: '4000' });
     area.value = field.value ?? '';
@@ -56,42 +56,38 @@ export function askFor(context, t, { found, causes, nameOf, owners, act }) {
   const text = (label, more = {}) => ({ name: 'text', label, kind: 'text', needed: true, ...more });
   const make = (words, fields, confirm = t.save) => form(context, t, { title: words.title, fields, confirm });
   const options = [['', t.close.choose], ...causes.map((one) => [one.code, one.title[language]])];
+  // Asked again, with what was written, as long as it could not be kept.
+  const until = async (words, fields, send, confirm) => {
+    let said = {};
+    do {
+      said = await make(words, fields.map((field) => ({ ...field, value: said[field.name] ?? field.value })), confirm);
+    } while (said && !(await send(said)));
+  };
   return {
-    reply: async () => {
-      const said = await make(t.reply, [text(t.reply.text), { name: 'waits', label: t.reply.waits, kind: 'check' }]);
-      if (said) await act('reply', said, t.reply.done);
-    },
-    note: async () => {
-      const said = await make(t.note, [text(t.note.text)]);
-      if (said) await act('note', said, t.note.done);
-    },
-    assign: async () => {
+    reply: () => until(t.reply, [text(t.reply.text), { name: 'waits', label: t.reply.waits, kind: 'check' }], (said) => act('reply', said, t.reply.done)),
+    note: () => until(t.note, [text(t.note.text)], (said) => act('note', said, t.note.done)),
+    assign: () => {
       const others = owners.filter((one) => one !== found.loop.owner).map((one) => [one, nameOf(one)]);
       const current = [found.loop.owner, nameOf(found.loop.owner)];
-      const said = await make(t.assign, [{ name: 'owner', label: t.assign.text, kind: 'choose', options: [current, ...others], value: found.loop.owner, needed: true }], t.acts.assign);
-      if (said && said.owner !== found.loop.owner) await act('assign', said, t.assign.done);
+      const send = (said) => said.owner === found.loop.owner || act('assign', said, t.assign.done);
+      return until(t.assign, [{ name: 'owner', label: t.assign.text, kind: 'choose', options: [current, ...others], value: found.loop.owner, needed: true }], send, t.acts.assign);
     },
-    snooze: async () => {
+    snooze: () => {
       const fields = [text(t.snooze.text), { name: 'until', label: t.snooze.until, kind: 'date', value: LOCAL_DAY(7), min: LOCAL_DAY(1), needed: true }];
-      const said = await make(t.snooze, fields);
-      if (said) await act('snooze', { text: said.text, until: new Date(`${said.until}T09:00`).toISOString() }, t.snooze.done);
+      return until(t.snooze, fields, (said) => act('snooze', { text: said.text, until: new Date(`${said.until}T09:00`).toISOString() }, t.snooze.done));
     },
     resume: () => act('snooze', { until: new Date(0).toISOString() }, t.resumed),
-    reopen: async () => {
-      const said = await make(t.reopen, [text(t.reopen.text)], t.acts.reopen);
-      if (said) await act('reopen', said, t.reopen.done);
-    },
+    reopen: () => until(t.reopen, [text(t.reopen.text)], (said) => act('reopen', said, t.reopen.done), t.acts.reopen),
     close: async () => {
       const learnt = (await context.busy(service.get('/v1/lessons', { limit: 50 })))?.lessons ?? [];
       const waits = found.waits_for_tickets.length;
       const lessons = [['', t.close.noLesson], ...learnt.map((one) => [one.id, one.text.slice(0, 80)])];
-      const said = await make(t.close, [
+      await until(t.close, [
         { name: 'done', label: t.close.text, kind: 'text', needed: true, hint: t.close.hint },
         { name: 'cause', label: t.close.cause, kind: 'choose', options, value: found.loop.cause, needed: true },
         learnt.length > 0 && { name: 'lesson', label: t.close.lesson, kind: 'choose', options: lessons },
         waits > 0 && { name: 'although_open', label: t.close.open(waits), kind: 'check' },
-      ].filter(Boolean), t.acts.close);
-      if (said) await act('close', said, t.close.done);
+      ].filter(Boolean), (said) => act('close', said, t.close.done), t.acts.close);
     },
   };
 }

@@ -19,7 +19,7 @@ export async function lessonsPanel(place, context, t) {
     h('p', { class: 'eyebrow' }, [titles[one.cause] ?? one.cause, one.product, one.since && t.learnt.sinceLabel(numbers.day(one.since))].filter(Boolean).join(' · ')),
     h('p', { class: 'text' }, one.text),
     one.changed && h('p', {}, h('b', {}, t.learnt.changedLabel), ` ${one.changed}`),
-    one.told[language] && h('p', { class: 'hint' }, `„${one.told[language]}“`),
+    one.told[language] && h('p', { class: 'hint' }, t.quoted(one.told[language])),
     h('small', {}, `${numbers.day(one.at)} · ${t.learnt.drawn(one.loops)}`));
   const draw = (lessons, searched) => list.replaceChildren(...(lessons.length ? lessons.map(item) : [h('li', { class: 'panel empty' }, searched ? t.learnt.none : t.learnt.empty)]));
   const search = async () => {
@@ -47,13 +47,15 @@ export async function lessonsPanel(place, context, t) {
     }
   };
 
+  const long = new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
+  const monthOf = (month) => long.format(new Date(`${month}-15T00:00:00Z`));
   const months = Object.entries(first.by_month).reverse().slice(0, 12);
   const codes = [...new Set(months.flatMap(([, counts]) => Object.keys(counts)))].sort();
   const table = months.length > 0 && h('section', { class: 'panel' }, h('h2', {}, t.learnt.months), h('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': t.learnt.months },
     h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t.learnt.month), codes.map((code) => h('th', { scope: 'col', class: 'number' }, titles[code] ?? t.unknown)))),
-      h('tbody', {}, months.map(([month, counts]) => h('tr', {}, h('th', { scope: 'row' }, month), codes.map((code) => h('td', { class: 'number' }, counts[code] ? numbers.count(counts[code]) : ''))))))));
+      h('tbody', {}, months.map(([month, counts]) => h('tr', {}, h('th', { scope: 'row' }, monthOf(month)), codes.map((code) => h('td', { class: 'number' }, counts[code] ? numbers.count(counts[code]) : ''))))))));
   place.append(
-    h('p', {}, h('a', { href: '/console/loops', class: 'back' }, `← ${t.back}`)),
+    h('p', { class: 'back' }, h('a', { href: '/console/loops' }, `← ${t.back}`)),
     h('div', { class: 'top' }, h('div', {}, h('h1', {}, t.learnt.heading), h('p', {}, t.learnt.intro)),
       h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'main', onclick: add }, t.learnt.add))),
     h('div', { class: 'stack' }, h('div', { class: 'row search' }, words, cause), list, table));

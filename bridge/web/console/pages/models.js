@@ -4,11 +4,13 @@ import { drawCalibration } from './models_plot.js';
 import { TEXTS } from './models_texts.js';
 
 export async function open(place, context) {
-  const { h, s, service, language, numbers, may, busy, say } = context;
+  const { h, s, service, session, language, numbers, may, busy, say } = context;
   const t = TEXTS[language];
   const body = h('div', { class: 'stack' });
-  const decimal = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format;
-  const tenth = new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format;
+  const locale = language === 'de' ? 'de-DE' : 'en-GB';
+  const decimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format;
+  const tenth = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format;
+  const minor = 10 ** new Intl.NumberFormat(locale, { style: 'currency', currency: session.currency }).resolvedOptions().maximumFractionDigits; // pence in a pound
   const badge = ([words, kind]) => h('span', { class: `badge ${kind}` }, words);
   let taking = null; // the kind that is about to be taken back
 
@@ -32,7 +34,7 @@ export async function open(place, context) {
     const told = model.drift;
     return h('section', { class: 'record' }, h('h3', {}, t.drift, ' ', told?.verdict && badge(t.drifts[told.verdict])),
       h('p', { class: 'hint' }, told?.verdict ? t.driftWords(numbers.count(told.now), numbers.count(told.then), decimal(told.index)) : t.noDrift),
-      told?.moved_most.length > 0 && h('dl', { class: 'pairs' }, told.moved_most.flatMap((one) => [h('dt', {}, h('code', {}, `${one.code} ${one.band}`)), h('dd', {}, t.shift(numbers.percent(one.then), numbers.percent(one.now)))])));
+      told?.moved_most.length > 0 && h('p', {}, t.moved), told?.moved_most.length > 0 && h('dl', { class: 'pairs' }, told.moved_most.flatMap((one) => [h('dt', {}, `${one.title[language]}, ${one.band_title[language]}`), h('dd', {}, t.shift(numbers.percent(one.then), numbers.percent(one.now)))])));
   }
 
   function figures(report) {
@@ -40,8 +42,36 @@ export async function open(place, context) {
     const lines = [];
     if (auc !== undefined) lines.push(h('p', {}, h('b', {}, t.auc(decimal(auc))), ` · ${t.aucWords(auc)}`), h('p', { class: 'hint' }, t.aucHint(numbers.count(auc * 100))));
     if (report?.models?.new?.top_decile_lift) lines.push(h('p', { class: 'hint' }, t.lift(tenth(report.models.new.top_decile_lift))));
-    if (report?.judged?.mae !== undefined) lines.push(h('p', { class: 'hint' }, t.mae(decimal(report.judged.mae), decimal(report.judged.usual_mae))));
+    if (report?.judged) lines.push(mood(report));
+    for (const name of ['purchases', 'contracts']) if (report?.[name]) lines.push(worth(name, report[name]));
     return lines;
+  }
+
+  // Of the mood: what is said on average, by three reckonings, and how near it comes for one customer.
+  function mood(report) {
+    const { judged } = report;
+    const averages = (report.nps?.length ? report.nps : report.mean ?? []).find((one) => one.group === null || one.group === '');
+    const digits = report.nps?.length ? numbers.count : decimal;
+    const row = ([words, one]) => h('tr', {}, h('th', { scope: 'row' }, words), h('td', { class: 'number' }, digits(one.value)), h('td', { class: 'number' }, t.between(digits(one.low), digits(one.high))));
+    return h('div', { class: 'records' },
+      averages && h('section', { class: 'record' }, h('h3', {}, t.averages(report.nps?.length ? 'NPS' : t.scores[report.metric] ?? report.metric)),
+        h('p', { class: 'hint' }, t.answeredBy(numbers.count(averages.responses), numbers.count(averages.asked))),
+        h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, t.averageColumns.map((words, at) => h(words ? 'th' : 'td', words ? { scope: 'col', class: at && 'number' } : {}, words)))), h('tbody', {}, t.ways.map(([name, words]) => [words, averages[name]]).map(row)))),
+      h('section', { class: 'record' }, h('h3', {}, t.oneCustomer), h('p', { class: 'hint' }, t.mae(decimal(judged.mae), decimal(judged.usual_mae), numbers.count(judged.answers))),
+        h('dl', { class: 'pairs' }, [[t.within, numbers.percent(judged.coverage)], [t.width, decimal(judged.width)], [t.abstained, numbers.percent(judged.abstained)]].flatMap(([words, value]) => [h('dt', {}, words), h('dd', {}, value)]))));
+  }
+
+  // Of the value: what was said of a period that was not known yet, beside what came.
+  function worth(name, part) {
+    const money = name === 'purchases';
+    const said = (value) => (money ? numbers.money(value / minor) : numbers.count(value));
+    const off = (value) => (money ? numbers.money(value / minor) : numbers.percent(value));
+    const row = ([words, one]) => h('tr', {}, h('th', { scope: 'row' }, words), h('td', { class: 'number' }, said(one.total)),
+      h('td', { class: 'number' }, part.actual ? `${one.total >= part.actual ? '+' : ''}${numbers.percent(one.total / part.actual - 1)}` : '–'), h('td', { class: 'number' }, off(one.error)));
+    return h('section', { class: 'record' }, h('h3', {}, t.parts[name], ' ', badge(part.better ? t.nearer : t.notNearer)), h('p', { class: 'hint' }, t.period[name](numbers.count(part.n), numbers.day(part.from_day), numbers.day(part.to_day))),
+      h('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': t.parts[name] }, h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, t.saidColumns[name].map((words, at) => h('th', { scope: 'col', class: at > 0 && 'number' }, words)))),
+        h('tbody', {}, t.sayers.filter(([who]) => part.said[who]).map(([who, words]) => [words, part.said[who]]).map(row),
+          h('tr', { class: 'came' }, h('th', { scope: 'row' }, t.came[name]), h('td', { class: 'number' }, said(part.actual)), h('td', {}), h('td', {}))))));
   }
 
   function takeBack(model) {

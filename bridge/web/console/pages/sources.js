@@ -56,7 +56,7 @@ export async function open(place, context) {
         bars(one.hours)),
       one.error && trouble(one),
       h('dl', { class: 'figures' },
-        figure(t.seen, one.seen_at ? numbers.instant(one.seen_at) : t.never),
+        (one.seen_at || one.state !== 'live') && figure(t.seen, one.seen_at ? numbers.instant(one.seen_at) : t.never),
         figure(t.live, one.live_since ? numbers.instant(one.live_since) : t.notLive),
         figure(t.mapped, numbers.count(deliveries.mapped ?? 0)),
         figure(t.waiting, numbers.count(waiting), one.lag_s !== null && h('small', {}, t.oldest(since(one.lag_s)))),

@@ -43,7 +43,7 @@ export const TEXTS = {
       customer_gone: 'nicht mehr da', nobody_has_time: 'niemand hatte Zeit', not_sent: 'nicht verschickt', no_link: 'die Kennung fehlt, an der die Antwort erkannt würde', at_most: 'oft genug angeschrieben', switched_off: 'ausgeschaltet', gave_up_waiting: 'kein guter Zeitpunkt gefunden',
     },
     problems: {
-      no_source: 'So kann niemand gefragt werden: Kein System ist eingerichtet, das einladen kann, oder mehrere könnten es. In der Datei des Plans das System mit `through` nennen.',
+      no_source: 'So kann niemand gefragt werden: Kein System ist eingerichtet, das einladen kann, oder mehrere könnten es. In der Datei des Plans das System bei „through“ nennen.',
     },
     results: 'Ergebnis eines Jahres',
     noResults: 'Noch wurde niemand gefragt.',
@@ -122,7 +122,7 @@ export const TEXTS = {
       customer_gone: 'no longer there', nobody_has_time: 'nobody had time', not_sent: 'not sent', no_link: 'the id is missing by which the answer would be recognised', at_most: 'written to often enough', switched_off: 'switched off', gave_up_waiting: 'no good moment found',
     },
     problems: {
-      no_source: 'Nobody can be asked like this: no system is set up that can invite, or several could. Name the system in the plan’s file with `through`.',
+      no_source: 'Nobody can be asked like this: no system is set up that can invite, or several could. Name the system as “through” in the plan’s file.',
     },
     results: 'Result of a year',
     noResults: 'Nobody has been asked yet.',

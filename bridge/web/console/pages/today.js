@@ -2,27 +2,33 @@
 
 import { TEXTS } from './today_texts.js';
 
+const AGAIN_MS = 60_000;
 const URGENT = ['outbox_uncertain', 'loops_overdue', 'source_failing'];
 
 export async function open(place, context) {
-  const { h, service, language, numbers } = context;
+  const { h, service, language, numbers, opens } = context;
   const t = TEXTS[language];
-  const today = await service.get('/v1/today');
 
   const errand = ({ kind, page, count, since, names }) => {
     const [say, why] = t.errands[kind];
-    return h('li', {}, h('a', { class: `errand panel ${URGENT.includes(kind) ? 'urgent' : ''}`, href: `/console/${page}` },
-      h('b', {}, say(count, names)), h('span', {}, why), since && h('small', {}, t.since(numbers.instant(since)))));
+    const may = opens(page);
+    return h('li', {}, h(may ? 'a' : 'div', { class: `errand panel ${URGENT.includes(kind) ? 'urgent' : ''}`, href: may && `/console/${page}`, 'data-k': kind },
+      h('b', {}, say(count, names)), h('span', {}, why), h('small', {}, [since && t.since(numbers.instant(since)), !may && t.others].filter(Boolean).join(' · '))));
   };
 
-  const { errands, last_day: day } = today;
-  place.append(
-    h('div', { class: 'top' }, h('div', {}, h('h1', {}, t.heading), h('p', {}, errands.length ? t.waiting(errands.length) : t.nothing)),
-      h('p', { class: 'hint' }, t.made(numbers.instant(today.made_at)))),
+  const pressing = (one) => (URGENT.includes(one.kind) ? 0 : 1);
+  const draw = ({ errands, last_day: day, automations_on: on, made_at: made }) => place.replaceChildren(
+    h('div', { class: 'top' }, h('div', {}, h('h1', {}, t.heading), errands.length > 0 && h('p', {}, t.waiting(errands.length))),
+      h('p', { class: 'hint' }, t.made(numbers.instant(made)))),
     h('div', { class: 'grid' },
       h('section', { 'aria-labelledby': 'todo' }, h('h2', { id: 'todo', class: 'unseen' }, t.list),
-        errands.length ? h('ul', { class: 'stack' }, errands.map(errand)) : h('div', { class: 'panel empty' }, t.nothing)),
+        errands.length ? h('ul', { class: 'stack' }, [...errands].sort((one, other) => pressing(one) - pressing(other)).map(errand)) : h('div', { class: 'panel empty' }, t.nothing)),
       h('aside', { class: 'panel', 'aria-labelledby': 'day' }, h('h2', { id: 'day', class: 'eyebrow' }, t.day),
         h('dl', { class: 'pairs' }, Object.entries(t.figures).flatMap(([name, words]) => [h('dt', {}, words), h('dd', {}, numbers.count(day[name] ?? 0))])),
-        h('p', { class: 'hint on' }, t.on(today.automations_on)))));
+        h('p', { class: 'hint on' }, t.on(on)))));
+  draw(await service.get('/v1/today'));
+  const again = setInterval(() => {
+    if (!place.contains(document.activeElement)) service.get('/v1/today').then(draw).catch(() => {}); // the next time
+  }, AGAIN_MS);
+  return () => clearInterval(again);
 }

@@ -3,7 +3,8 @@
 export const TEXTS = {
   de: {
     heading: 'Heute',
-    nothing: 'Nichts wartet auf Sie. Schöner Tag.',
+    nothing: 'Nichts wartet auf Sie. Einen schönen Tag!',
+    others: 'Darum kümmern sich Leitung und Betrieb.',
     waiting: (count) => (count === 1 ? 'Eine Sache wartet auf jemanden.' : `${count} Dinge warten auf jemanden.`),
     list: 'Zu tun',
     day: 'In den letzten 24 Stunden',
@@ -25,6 +26,7 @@ export const TEXTS = {
   en: {
     heading: 'Today',
     nothing: 'Nothing is waiting for you. Have a good day.',
+    others: 'Management and operations see to it.',
     waiting: (count) => (count === 1 ? 'One thing is waiting for somebody.' : `${count} things are waiting for somebody.`),
     list: 'To do',
     day: 'In the last 24 hours',
