@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from bridge.adapter.yamlfile import check, read_yaml
 from bridge.adapter.yamlplaces import with_lines
+from bridge.automation.holidays import Region, public_holidays
 from bridge.errors import ConfigError
 from bridge.model import Channel, Customer
 from bridge.scoring.wording import LANGUAGES
@@ -54,8 +55,10 @@ class Outreach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of what is written to employees."""
     hours: Hours = Hours()
     hours_by_channel: dict[Literal["voice", "email", "sms"], Hours] = {}
+    public_holidays: Region | None = None
+    """Quiet days of this German state, by its letters (BW, BY …; DE: those that all states have), every year anew."""
     holidays: tuple[str, ...] = ()
-    """Quiet days, such as 2026-12-25."""
+    """Further quiet days, such as 2026-12-24."""
     caps: tuple[Cap, ...] = (Cap(messages=1, days=3), Cap(messages=4, days=30))
     service_caps: tuple[Cap, ...] = (Cap(messages=2, days=1),)
     """Of service messages; these do not count the others."""
@@ -101,6 +104,12 @@ class Outreach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def late(self) -> timedelta:
         """How long after its time something is still done, when nobody was at work or all was held meanwhile."""
         return timedelta(days=max(self.patience_days, 1))
+
+    def is_holiday(self, day: date) -> bool:
+        """Whether all of `day` is quiet, whatever day of the week it is."""
+        if self.public_holidays is not None and day in public_holidays(self.public_holidays, day.year):
+            return True
+        return day.isoformat() in self.holidays
 
     def spans(self, channel: Channel) -> Hours:
         """The hours of one channel."""
@@ -165,7 +174,7 @@ def next_open(policy: Outreach, channel: Channel, zone: ZoneInfo, at: datetime) 
     for ahead in range(_DAYS_AHEAD):
         day = today + timedelta(days=ahead)
         span = (hours.saturday if day.weekday() == 5 else hours.sunday) if day.weekday() > 4 else hours.monday_to_friday
-        if span is None or day.isoformat() in policy.holidays:
+        if span is None or policy.is_holiday(day):
             continue
         begins, ends = _hours(day, span, zone)
         if at < ends:

@@ -11,13 +11,14 @@ import pytest
 
 from bridge.automation.gates import Person, Sent, judge
 from bridge.automation.ordering import Matter, Office, Order, order
-from bridge.automation.outreach import Hours, Outreach, next_open, zone_of
+from bridge.automation.outreach import Hours, Outreach, load_outreach, next_open, zone_of
 from bridge.automation.rules import Act
 from bridge.model import Channel, Consent, ConsentStatus, Customer, Phone, Ticket, TicketStatus
 from bridge.playbook import Situation
 from bridge.playbook.offers import Catalogue
 from bridge.scoring.view import Held, View
 from tests.automation.mailing import APOLOGY, TUESDAY, rule
+from tests.scoring.views import CONFIG
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PROOF = Consent(Channel.email, ConsentStatus.granted, TUESDAY - timedelta(days=400), "form/7")
@@ -133,6 +134,17 @@ def test_quiet_hours_are_those_of_the_customers_clock(at: str, opens: str) -> No
     policy = Outreach(holidays=("2026-12-25",))
     assert next_open(policy, Channel.email, BERLIN, datetime.fromisoformat(at)) == datetime.fromisoformat(opens)
     assert next_open(Outreach(hours=Hours(monday_to_friday=None)), Channel.email, BERLIN, TUESDAY) is None
+
+
+def test_public_holidays_are_quiet_every_year() -> None:
+    shipped = load_outreach(CONFIG / "outreach.yaml")
+    for eve, opens in (("2026-12-24", "2026-12-28"), ("2027-12-30", "2027-12-31"), ("2031-12-24", "2031-12-29")):
+        at = datetime.fromisoformat(f"{eve}T21:00:00+01:00")
+        assert next_open(shipped, Channel.email, BERLIN, at) == datetime.fromisoformat(f"{opens}T08:00:00+01:00")
+    epiphany = datetime.fromisoformat("2028-01-06T10:00:00+01:00")
+    assert next_open(shipped, Channel.email, BERLIN, epiphany) == epiphany
+    bavaria = msgspec.structs.replace(shipped, public_holidays="BY")
+    assert next_open(bavaria, Channel.email, BERLIN, epiphany) == epiphany.replace(hour=8) + timedelta(days=1)
 
 
 def test_the_customers_own_zone_counts_where_it_is_one() -> None:
