@@ -228,7 +228,9 @@ async def refuse(call: Call, body: Decision) -> Settled:
     a, b = pid_name((row[1], row[2])), pid_name((row[4], row[5]))
     evidence = _evidence(row, body)
     undo = await flow.keep_apart(call.gate.desk, a, b, by=call.who.actor, evidence=evidence, now=call.now)
-    return await _settle(call, "open", "refused", undo)
+    settled = await _settle(call, "open", "refused", undo)
+    await call.gate.store.change("review.drop_between", a=row[3], b=row[6])
+    return settled
 
 
 async def reopen(call: Call) -> Settled:

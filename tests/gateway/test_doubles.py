@@ -149,6 +149,39 @@ async def test_who_was_refused_stays_apart_and_is_not_proposed_again(gateway: Ga
     assert len((await gateway.get(PROPOSALS, "supervisor")).json()["proposals"]) == 1
 
 
+async def test_whom_somebody_told_apart_elsewhere_is_not_proposed_any_more(gateway: Gateway) -> None:
+    (one,) = await propose(gateway)
+    body = {"a": one["a"]["customer"], "b": one["b"]["customer"], "reason": "said so"}
+    await gateway.post("/v1/identity/merge", "supervisor", json=body)
+    customer = (await gateway.rows("profiles", "customer"))[0][0]
+    apart = {"customer": customer, "profiles": ["crm:02"], "reason": "mother and daughter"}
+    assert (await gateway.post("/v1/identity/separate", "supervisor", json=apart)).status_code == 200
+    assert len({row[0] for row in await gateway.rows("profiles", "customer")}) == 2
+    told = (await gateway.get(PROPOSALS, "supervisor")).json()
+    assert (told["proposals"], told["counts"]["open"]) == ([], 0)
+
+
+async def test_of_two_customers_who_are_two_people_nothing_else_is_proposed(gateway: Gateway) -> None:
+    mail = "eva.schmidt@example.de"
+    await gateway.know(
+        person("1", name="Eva Schmidt", emails=[mail]),
+        person("2", name="E. Schmidt", emails=[mail]),
+        person("7", name="Eva Schmidt", emails=[mail]),
+    )
+    await look_for_doubles(gateway.gate.desk, gateway.clock())
+    found = (await gateway.get(PROPOSALS, "supervisor")).json()["proposals"]
+    pairs = {frozenset((one["a"]["profile"], one["b"]["profile"])): one["id"] for one in found}
+    assert len(pairs) == 3
+    same = pairs[frozenset(("crm:1", "crm:7"))]
+    assert (await gateway.post(f"{PROPOSALS}/{same}/merge", "supervisor", json={})).status_code == 200
+    assert len((await gateway.get(PROPOSALS, "supervisor")).json()["proposals"]) == 2
+    other = pairs[frozenset(("crm:1", "crm:2"))]
+    assert (await gateway.post(f"{PROPOSALS}/{other}/refuse", "supervisor", json={})).status_code == 200
+    assert (await gateway.get(PROPOSALS, "supervisor")).json()["proposals"] == []
+    assert (await gateway.post(f"{PROPOSALS}/{other}/reopen", "supervisor")).status_code == 200
+    assert len((await gateway.get(PROPOSALS, "supervisor")).json()["proposals"]) == 1
+
+
 async def test_the_list_is_paged_and_what_is_no_proposal_is_refused(gateway: Gateway) -> None:
     await propose(gateway, count=3)
     ids: list[str] = []

@@ -30,12 +30,17 @@ on conflict (id) do update set score = excluded.score, evidence = excluded.evide
 delete from proposals where id = :id and state = 'open'
 
 -- name: open
+-- Whom somebody has told apart since is left out, in whatever way that was said.
 select p.id, p.a_source, p.a_id, x.customer, p.b_source, p.b_id, y.customer, p.score, p.evidence, p.state, p.found_at,
        p.decided_by, p.decided_at
 from proposals p
 join profiles x on x.source = p.a_source and x.source_id = p.a_id
 join profiles y on y.source = p.b_source and y.source_id = p.b_id
-where p.state = 'open' and x.customer <> y.customer and (p.score < :score::bigint or (p.score = :score::bigint and p.id > :after))
+where p.state = 'open' and x.customer <> y.customer and not exists (
+    select 1 from assertions s where s.same = 0 and s.undone_at is null
+      and ((s.a = p.a_source || ':' || p.a_id and s.b = p.b_source || ':' || p.b_id)
+        or (s.b = p.a_source || ':' || p.a_id and s.a = p.b_source || ':' || p.b_id))
+  ) and (p.score < :score::bigint or (p.score = :score::bigint and p.id > :after))
 order by p.score desc, p.id limit :most
 
 -- name: decided
@@ -59,12 +64,24 @@ where p.id = :id
 select p.state, count(*) from proposals p
 join profiles x on x.source = p.a_source and x.source_id = p.a_id
 join profiles y on y.source = p.b_source and y.source_id = p.b_id
-where p.state <> 'open' or x.customer <> y.customer
+where p.state <> 'open' or (x.customer <> y.customer and not exists (
+  select 1 from assertions s where s.same = 0 and s.undone_at is null
+    and ((s.a = p.a_source || ':' || p.a_id and s.b = p.b_source || ':' || p.b_id)
+      or (s.b = p.a_source || ':' || p.a_id and s.a = p.b_source || ':' || p.b_id))
+))
 group by p.state order by p.state
 
 -- name: decide
 update proposals set state = :state, decided_by = :by, decided_at = :at, decision = :decision
 where id = :id and state = :was returning id
+
+-- name: drop_between
+-- What else was proposed of two customers, of whom it has been said that they are two people.
+delete from proposals where state = 'open' and exists (
+  select 1 from profiles x join profiles y on y.source = proposals.b_source and y.source_id = proposals.b_id
+  where x.source = proposals.a_source and x.source_id = proposals.a_id
+    and ((x.customer = :a and y.customer = :b) or (x.customer = :b and y.customer = :a))
+) returning id
 
 -- name: reopened
 update proposals set state = 'open', decided_by = null, decided_at = null, decision = null where decision = :decision
