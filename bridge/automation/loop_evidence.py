@@ -1,7 +1,8 @@
 """What records say of a loop: somebody spoke with the customer, the customer came back, it is settled. Pure.
 
 Nothing is taken for done because time has passed. A loop closes by itself only where its tickets are resolved (or it
-has none and there was a reply) and the customer said afterwards that it is good.
+has none and there was a reply) and the customer said afterwards that it is good. One about keeping the customer does not
+even then, but where a call ends with a save (`bridge.flow.looping.follow_outcome`).
 
 A ticket does not say when the customer was asked about it, and it is touched long after (most helpdesks close resolved
 ones by themselves). So its satisfaction counts at the moment at which it becomes known, and at no later one.
@@ -31,6 +32,8 @@ def prove(rules: LoopRules, loop: Loop, view: View, now: datetime, satisfied: Co
         change = change.then(reply(change.loop, spoken[0], record=spoken[1]))
     if change.loop.state == "waiting" and (back := _came_back(change.loop, view, now)) is not None:
         change = change.then(resume(rules, change.loop, now, record=back))
+    if rules.awaits_save(loop.opener):
+        return change  # to like how they were served is not to stay
     if (settled := _settled(rules, change.loop, view, now, satisfied)) is not None:
         change = change.then(close(change.loop, now, record=settled, why="better_answer"))
     return change

@@ -34,8 +34,9 @@ OpeningFact = Literal[
     "outcome.recorded",
 ]
 _SHARE: Final = {"fact.share": Field(kind=Kind.number, about="The score as a share of its scale, from 0 to 1")}
+_RESULT: Final = "fact.result"
 _OUTCOME: Final[dict[str, Field]] = {
-    "fact.result": Field(kind=Kind.choice, values=("saved", "lost", "pending")),
+    _RESULT: Field(kind=Kind.choice, values=("saved", "lost", "pending")),
     "fact.disposition": Field(kind=Kind.text, about="As the agent's desktop calls how the call ended"),
 }
 OWNER: Final = "owner"
@@ -163,6 +164,11 @@ class LoopRules(Struct, frozen=True, kw_only=True):
         """The opener of that id; None for one that the file has no longer."""
         return next((one.form for one in self.openers if one.id == id), None)
 
+    def awaits_save(self, id: str) -> bool:
+        """Whether what the opener of that id opens is about keeping the customer: it asks how a save call ended."""
+        form = self.opener(id)
+        return form is not None and form.fact == FactKind.outcome_recorded.value and _asks(form.where, _RESULT)
+
     def limit_of(self, owner: str) -> int:
         """How many loops `owner`, a name or a queue, can work on at a time."""
         queue = self.file.queues.get(owner)
@@ -256,6 +262,13 @@ def _compiled(form: OpenerForm, where: str) -> Opener:
     kind = FactKind(form.fact)
     condition = compile_condition(form.where, opening_vocabulary(kind), f"{where}.where")
     return Opener(form=form, kind=kind, where=condition)
+
+
+def _asks(condition: Any, name: str) -> bool:
+    """Whether a condition, as it is written, names that field."""
+    if isinstance(condition, Mapping):
+        return name in condition or any(_asks(one, name) for one in condition.values())
+    return isinstance(condition, list | tuple) and any(_asks(one, name) for one in condition)
 
 
 def _check_texts(given: Mapping[str, str], where: str) -> None:

@@ -258,10 +258,8 @@ async def follow_outcome(
     if opens:
         admit(desk, loops, fact, view, now)
     for id, change in loops.items():
-        form = rules.opener(change.loop.opener)
-        if change.events:  # the disposition of this very call opened it
-            continue
-        if result == "saved" and form is not None and form.fact == FactKind.outcome_recorded.value:
+        known = not change.events  # else this very call opened it
+        if result == "saved" and known and rules.awaits_save(change.loop.opener):
             loops[id] = change.then(close(change.loop, now, by=by, record=fact.cause, why="saved"))
     closed: list[Fact] = []
     for id, change in loops.items():

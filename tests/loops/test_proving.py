@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from bridge.automation.loop_evidence import prove
+from bridge.automation.loop_rules import LoopsFile, compile_loops
+from bridge.automation.loops import open_loop, reply
 from bridge.errors import BadRequest, Conflict, Superseded
 from bridge.facts import Origin
 from bridge.flow import Desk, merge
@@ -14,6 +19,8 @@ from bridge.flow.catching_up import open_past
 from bridge.flow.handling import close_by_hand, find_loop, record_reply, reopen_by_hand, snooze
 from bridge.flow.lessons import Lesson, add_lesson
 from bridge.flow.tending import show_dues
+from bridge.model import Customer, SurveyMetric, SurveyResponse
+from bridge.scoring.view import Held, View
 from bridge.store import Store, Unit
 from tests.automation.asking import rating
 from tests.automation.mailing import TUESDAY, make_office, people, tell
@@ -77,6 +84,27 @@ async def test_a_ticket_that_is_set_to_waiting_is_no_customer_who_came_back(
     at = TUESDAY + 2 * HOUR
     await tell(desk, [ticket(9, 1, at=at, status="open", **COMPLAINT)], at)
     assert (await find_loop(desk, id)).state == "open"
+
+
+@pytest.mark.parametrize(
+    ("opener", "where", "state"),
+    [
+        ("save", {"fact.result": ["pending", "lost"]}, "open"),
+        ("save", {"any": [{"fact.result": "lost"}, {"fact.disposition": "undecided"}]}, "open"),
+        ("told", {"fact.disposition": "complaint"}, "closed"),
+    ],
+)
+def test_who_likes_how_they_were_served_is_not_saved_yet(opener: str, where: dict[str, Any], state: str) -> None:
+    text = {"de": "Text", "en": "text"}
+    file = {"opens": [{"id": opener, "title": text, "fact": "outcome.recorded", "where": where}]}
+    rules = compile_loops(msgspec.convert(file, LoopsFile), {}, "loops.yaml")
+    change = open_loop(rules, rules.file.opens[0], fact="f", customer="c", cause="decision/d", owner="team", at=TUESDAY)
+    loop = reply(change.loop, TUESDAY + HOUR).loop
+    answer = SurveyResponse(metric=SurveyMetric.csat, answered=TUESDAY + 2 * HOUR, score=5, scale=5)
+    at = TUESDAY + 2 * HOUR
+    held = Held(source="s", object="survey_response", source_id="1", at=at, known_at=at, record=answer)
+    view = View(id="c", customer=Customer(), surveys=(held,))
+    assert prove(rules, loop, view, TUESDAY + DAY).loop.state == state
 
 
 async def test_one_matter_has_one_open_loop_whoever_reopens(store: Store, database_url: str, tmp_path: Path) -> None:
