@@ -1,8 +1,8 @@
 """What records say of a loop: somebody spoke with the customer, the customer came back, it is settled. Pure.
 
 Nothing is taken for done because time has passed. A loop closes by itself only where its tickets are resolved (or it
-has none and there was a reply) and the customer said afterwards that it is good. One about keeping the customer does not
-even then, but where a call ends with a save (`bridge.flow.looping.follow_outcome`).
+has none and there was a reply) and the customer said afterwards that it is good. One about keeping the customer does
+not even then, but where a call ends with a save (`bridge.flow.looping.follow_outcome`).
 
 A ticket does not say when the customer was asked about it, and it is touched long after (most helpdesks close resolved
 ones by themselves). So its satisfaction counts at the moment at which it becomes known, and at no later one.
