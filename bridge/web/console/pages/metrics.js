@@ -73,8 +73,8 @@ function room() {
 
 class View {
   constructor(context, t, state, all, grouped, change) {
-    const { numbers, language } = context;
-    Object.assign(this, { ...context, t, state, all, grouped, change });
+    const { h, s, service, numbers, language, choice, busy } = context;
+    Object.assign(this, { h, s, service, numbers, language, choice, busy, t, state, all, grouped, change });
     const months = all.months.slice(-state.span);
     const short = new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', { month: 'short', year: '2-digit', timeZone: 'UTC' });
     const long = new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });

@@ -66,7 +66,7 @@ export const TEXTS = {
       hint: 'Notierte Erfolge sind noch kein Beweis: Was davon an den Skripten lag, zeigt „Skripte und Angebote“.',
       saved: 'als gehalten notiert', lost: 'als verloren notiert', granted: 'Angebote', outreach: 'Automationen',
       each: 'je gehaltenem Kunden', even: 'lohnt sich ab', evenLong: 'lohnt sich ab (Anteil)', rate: 'gehalten', fresh: 'neu gewonnen', acquisition: 'Neukundengewinnung', perNew: 'je Neukunde',
-      worth: (amount) => `Gerechnet mit ${amount}, dem mittleren Wert eines Kunden.`,
+      worth: (amount) => `Berechnet mit ${amount}, dem mittleren Wert eines Kunden.`,
       noAcquisition: 'Was die Gewinnung neuer Kunden kostet, steht noch nicht in config/metrics.yaml.',
     },
     loops: { title: 'Wie schnell wir antworten', hint: 'In Arbeitsstunden, nach dem Monat, in dem die Schleife begann. Wer noch wartet, zählt mit.', none: 'In diesem Zeitraum begann keine Schleife.', reply: 'erste Antwort', resolution: 'Lösung', median: 'Median', p90: '9 von 10 bis', inTime: 'pünktlich', opened: 'begonnen', open: 'noch offen', hours: (value) => `${value} h` },
