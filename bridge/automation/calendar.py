@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, timezone
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -128,6 +128,7 @@ def check_calendar(calendar: WorkingCalendar, path: str) -> None:
         raise ConfigError(f"{path}.hours", "leaves no time at all: no clock would ever run")
 
 
+@lru_cache(maxsize=4096)
 def _instant(day: date, clock: str, zone: ZoneInfo) -> datetime:
     """When (UTC) the clock on the wall shows it; for what is skipped in spring, when it is skipped."""
     if clock == "24:00":
