@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -184,6 +184,10 @@ class StepForm(_Form, frozen=True, kw_only=True):
     webhook: Webhook | None = None
     wait: Span | None = None
     stop_if: Condition = None
+
+
+DOING: Final = tuple(one.name for one in msgspec.structs.fields(StepForm) if one.name not in ("wait", "stop_if"))
+"""Steps that do something, by their names."""
 
 
 class Budget(_Form, frozen=True, kw_only=True):

@@ -11,11 +11,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta, Struct
 
+from bridge.adapter.addresses import normalise_email
 from bridge.adapter.yamlfile import check, read_yaml
 from bridge.adapter.yamlplaces import with_lines
+from bridge.automation.forms import DOING
 from bridge.automation.holidays import Region, public_holidays
+from bridge.conditions import nearest
 from bridge.errors import ConfigError
 from bridge.model import Channel, Customer
+from bridge.playbook.situation import WORDS
+from bridge.playbook.texts import Line
 from bridge.scoring.wording import LANGUAGES
 
 _Clock = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -122,14 +127,16 @@ def load_outreach(path: Path) -> Outreach:
         return Outreach()
     with with_lines(path):
         file = check(read_yaml(path) or {}, Outreach, str(path))
-        _check(file, str(path))
+        _check_hours(file, str(path))
+        _check_names(file, str(path))
+        _check_texts(file, str(path))
     return file
 
 
-def _check(file: Outreach, path: str) -> None:
+def _check_hours(file: Outreach, path: str) -> None:
     try:
         ZoneInfo(file.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ConfigError(f"{path}: time_zone", f"there is no time zone {file.time_zone!r}") from None
     for place, day in enumerate(file.holidays):
         if not _is_day(day):
@@ -143,13 +150,25 @@ def _check(file: Outreach, path: str) -> None:
                 raise ConfigError(f"{path}: {name}.{field}", "ends before it begins")
     if all(span is None for span in msgspec.structs.astuple(file.hours)):
         raise ConfigError(f"{path}: hours", "leaves no time at all; switch automations off instead")
-    for language in LANGUAGES if file.reach_us else ():
-        if not file.reach_us.get(language):
-            raise ConfigError(f"{path}: reach_us.{language}", "the text is missing")
-    for name in ("greeting", "greeting_unnamed", "closing"):
+
+
+def _check_names(file: Outreach, path: str) -> None:
+    for name, given in (("costs", file.costs), ("through", file.through)):
+        for step in given:
+            if step not in DOING:
+                raise ConfigError(f"{path}: {name}.{step}", f"there is no such step; {nearest(step, DOING)}")
+    for where, address in (("team", file.team), *((f"people.{one}", to) for one, to in file.people.items())):
+        if address and normalise_email(address) is None:
+            raise ConfigError(f"{path}: {where}", "is no e-mail address")
+
+
+def _check_texts(file: Outreach, path: str) -> None:
+    for name in ("greeting", "greeting_unnamed", "closing", *(("reach_us",) if file.reach_us else ())):
         for language in LANGUAGES:
             if not getattr(file, name).get(language):
                 raise ConfigError(f"{path}: {name}.{language}", "the text is missing")
+    for language in LANGUAGES:
+        Line(file.greeting[language], WORDS, f"{path}: greeting.{language}")
 
 
 def _is_day(text: str) -> bool:

@@ -121,9 +121,18 @@ def test_errors_in_files_name_the_line(tmp_path: Path) -> None:
     (tmp_path / "outreach.yaml").write_text('hours: {monday_to_friday: ["20:00", "08:00"]}\n')
     with pytest.raises(ConfigError, match="ends before it begins"):
         load_outreach(tmp_path / "outreach.yaml")
-    (tmp_path / "outreach.yaml").write_text("holidays: ['20261225']\n")
-    with pytest.raises(ConfigError, match=r"holidays\[0\]: '20261225' is not a date as 2026-12-25"):
-        load_outreach(tmp_path / "outreach.yaml")
+    for said, wrong in (
+        ("holidays: ['20261225']", r"holidays\[0\]: '20261225' is not a date as 2026-12-25"),
+        ("costs: {send_emial: 0.02}", "costs.send_emial: there is no such step; did you mean send_email"),
+        ("through: {callback: phone}", "through.callback: there is no such step"),
+        ("people: {Jana Brandt: jana at example.org}", "people.Jana Brandt: is no e-mail address$"),
+        ("team: team", "team: is no e-mail address$"),
+        ("greeting: {de: 'Hallo {{ custmer }}', en: Hello}", "greeting.de: there is no fact 'custmer'"),
+        ("time_zone: Europe", "time_zone: there is no time zone 'Europe'"),
+    ):
+        (tmp_path / "outreach.yaml").write_text(said + "\n")
+        with pytest.raises(ConfigError, match=wrong):
+            load_outreach(tmp_path / "outreach.yaml")
     assert load_outreach(tmp_path / "none.yaml") == Outreach()
 
 
