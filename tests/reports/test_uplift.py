@@ -24,6 +24,8 @@ from tests.desks import make_desk
 from tests.dump import query
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
+ONE_ENGINE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is made of the rows: that both engines give the same rows, the other tests hold."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,7 @@ async def test_everything_shown_is_in_it_with_what_it_really_cost(desk: Desk, fa
     assert made.costs.cost == pytest.approx(sum(one.cost for one in made.scripts), abs=0.1)
 
 
+@ONE_ENGINE
 async def test_what_helps_what_does_nothing_and_what_cannot_be_told_is_said_in_both_languages(desk: Desk) -> None:
     made = await report(desk)
     verdicts = {one.verdict for one in made.scripts if not one.neutral}
@@ -111,6 +114,7 @@ async def test_a_situation_and_a_day_narrow_it_and_what_does_not_exist_is_named(
         await report(desk, "contract_ende")
 
 
+@ONE_ENGINE
 async def test_the_table_is_what_a_spreadsheet_of_that_language_reads(desk: Desk) -> None:
     made = await report(desk)
     english = list(csv.DictReader(StringIO(write_csv(made, "en"))))
@@ -127,6 +131,7 @@ async def test_the_table_is_what_a_spreadsheet_of_that_language_reads(desk: Desk
     assert ",'=1+1," in write_csv(msgspec.structs.replace(made, scripts=(dangerous,)), "en")
 
 
+@ONE_ENGINE
 async def test_no_agent_is_in_any_report(desk: Desk) -> None:
     rows = await query(desk.settings.database_url, "select count(*) from outcomes where kind = 'accepted'")
     assert rows[0][0] > 0
