@@ -291,7 +291,8 @@ async def test_the_preview_names_whom_it_would_have_met_to_those_who_may_see_cus
 
 
 async def test_a_removed_step_comes_back_and_nothing_unsaved_is_lost_by_leaving(console: Opener) -> None:
-    page = await console("/console/automations/bad_nps")
+    page = await console("/console/automations")
+    await page.locator("[data-automation=bad_nps] a").click()
     await page.locator('[data-k="step-1-remove"]').click()
     await expect(page.locator('[data-block="1"] h2')).to_have_text("Dann")
     await page.locator('[data-k="undo"]').click()
@@ -332,7 +333,7 @@ async def test_what_is_missing_is_said_beside_its_field_and_has_the_focus(consol
     await page.locator('[data-k="step-0-first"]').fill("Bitte {{ fact_typ }} ansehen")
     await page.locator('[data-k="save"]').click()
     await expect(page.locator(".block.blamed .problem")).to_contain_text("fact_typ")
-    await page.locator('[data-k="step-0-first"]').fill("Bitte {{ fact_type }} ansehen")
+    await page.locator('[data-k="step-0-first"]').fill("Bitte {{ fact_type }} ansehen\nBitte ansehen")
     await page.locator('[data-k="save"]').click()
     await expect(page.locator(".says")).to_contain_text("Gespeichert.")
     await expect(page.locator(".block.blamed")).to_have_count(0)
