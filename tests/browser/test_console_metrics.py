@@ -139,6 +139,10 @@ async def test_who_only_looks_does_not_see_groups_of_a_few(page: Page, company: 
     section = page.get_by_role("region", name="Kunden, die geblieben sind")
     await expect(section.locator(".legend li")).to_have_text(["Glasfaser"])
     await expect(page.get_by_role("note")).to_contain_text("weniger als 5 Kunden")
+    reasons = page.get_by_role("region", name="Warum Kunden gehen")
+    await expect(reasons).to_contain_text("so wenige, dass man sie erkennen könnte")
+    await page.get_by_role("button", name="Leitung").click()
+    await expect(reasons).to_contain_text("nicht genannt")
 
 
 async def test_a_table_is_saved_as_a_file_for_a_spreadsheet(page: Page, company: Running, tmp_path: Path) -> None:
