@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
-from bridge.automation.holidays import Region, public_holidays
+from bridge.automation.holidays import Region, is_public_holiday, read_laws
 from bridge.errors import ConfigError
 
 Clock = Annotated[str, Meta(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
@@ -86,16 +86,13 @@ class WorkingCalendar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         day = at.astimezone(self.zone).date()
         return _instant(day, "24:00", self.zone)
 
-    def _is_public_holiday(self, day: date) -> bool:
-        return self.public_holidays is not None and day in public_holidays(self.public_holidays, day.year)
-
     def _stretches(self, after: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Stretches of work in UTC that end after `after`, in order."""
         closed = frozenset(self.holidays)
         day = after.astimezone(self.zone).date() - timedelta(days=1)
         last = day + _YEARS
         while day < last:
-            if day.isoformat() not in closed and not self._is_public_holiday(day):
+            if day.isoformat() not in closed and not is_public_holiday(self.public_holidays, day):
                 for first, end in getattr(self.hours, _DAYS[day.weekday()]):
                     begins, ends = _instant(day, first, self.zone), _instant(day, end, self.zone)
                     if ends > after and ends > begins:
@@ -105,6 +102,7 @@ class WorkingCalendar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 def check_calendar(calendar: WorkingCalendar, path: str) -> None:
     """Raises ConfigError for a time zone, a date or hours that there are not."""
+    read_laws(calendar.public_holidays)
     try:
         ZoneInfo(calendar.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

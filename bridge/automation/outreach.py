@@ -15,7 +15,7 @@ from bridge.adapter.addresses import normalise_email
 from bridge.adapter.yamlfile import check, read_yaml
 from bridge.adapter.yamlplaces import with_lines
 from bridge.automation.forms import DOING
-from bridge.automation.holidays import Region, public_holidays
+from bridge.automation.holidays import Region, is_public_holiday, read_laws
 from bridge.conditions import nearest
 from bridge.errors import ConfigError
 from bridge.model import Channel, Customer
@@ -112,9 +112,7 @@ class Outreach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def is_holiday(self, day: date) -> bool:
         """Whether all of `day` is quiet, whatever day of the week it is."""
-        if self.public_holidays is not None and day in public_holidays(self.public_holidays, day.year):
-            return True
-        return day.isoformat() in self.holidays
+        return is_public_holiday(self.public_holidays, day) or day.isoformat() in self.holidays
 
     def spans(self, channel: Channel) -> Hours:
         """The hours of one channel."""
@@ -134,6 +132,7 @@ def load_outreach(path: Path) -> Outreach:
 
 
 def _check_hours(file: Outreach, path: str) -> None:
+    read_laws(file.public_holidays)
     try:
         ZoneInfo(file.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.automation.calendar import Week, WorkingCalendar, check_calendar
-from bridge.automation.holidays import Region, easter, public_holidays
+from bridge.automation.holidays import Region, public_holidays
 from bridge.errors import ConfigError
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -116,21 +116,6 @@ def test_in_which_zone_an_instant_is_given_changes_nothing(zone: tzinfo) -> None
     assert ALWAYS.between(at, due.astimezone(zone)) == timedelta(hours=4)
 
 
-@pytest.mark.parametrize(
-    ("year", "sunday"),
-    [
-        (2024, date(2024, 3, 31)),
-        (2025, date(2025, 4, 20)),
-        (2026, date(2026, 4, 5)),
-        (2027, date(2027, 3, 28)),
-        (2038, date(2038, 4, 25)),
-        (2285, date(2285, 3, 22)),
-    ],
-)
-def test_easter_is_when_it_is(year: int, sunday: date) -> None:
-    assert easter(year) == sunday
-
-
 def test_each_state_has_as_many_holidays_as_its_law_says() -> None:
     counts = {region: len(public_holidays(region, 2026)) for region in get_args(Region)}
     nine = {"DE": 9, "BE": 10, "HB": 10, "HE": 10, "HH": 10, "NI": 10, "SH": 10}
@@ -140,6 +125,7 @@ def test_each_state_has_as_many_holidays_as_its_law_says() -> None:
     assert date(2027, 11, 17) in public_holidays("SN", 2027)
     assert date(2026, 6, 4) in public_holidays("NW", 2026)  # Corpus Christi
     assert date(2026, 6, 4) not in public_holidays("SN", 2026)
+    assert date(2028, 6, 17) in public_holidays("BE", 2028)  # declared for this year alone
 
 
 def test_on_a_holiday_of_the_state_nobody_works() -> None:
