@@ -43,6 +43,17 @@ async def test_nothing_is_left_of_an_erased_person(desk: Desk, database_url: str
         await erase(desk, rosa, by="key:1", now=NOW)
 
 
+async def test_what_an_erased_person_left_blank_is_not_read_again(desk: Desk, database_url: str) -> None:
+    rosa = await tell_of_rosa(desk)
+    await erase(desk, rosa, by="key:1", now=NOW)
+    states = ["dead", "mapped", "ignored"]
+    for source in desk.registry.sources:
+        await desk.store.change("inbox.replay_all", source=source, states=states, origin="remap")
+    await drain(desk)
+    left = await query(database_url, "select count(*) from deliveries where raw = '{}' and state <> 'ignored'")
+    assert left == [(0,)], "it would lie there as a dead letter that nobody can mend"
+
+
 async def test_the_receipt_counts_what_there_was_and_names_nobody(desk: Desk, database_url: str) -> None:
     await feed(desk, "helpdesk", neighbours())
     await drain(desk)

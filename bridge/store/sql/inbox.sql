@@ -47,8 +47,9 @@ where id = :id and state in ('dead', 'discarded')
 returning id
 
 -- name: replay_all
+-- What was blanked for an erased person says nothing any more, and stays as it is.
 update deliveries set state = 'new', error = null, note = null, origin = :origin, due_at = 0, attempts = 0, lease_until = 0
-where source = :source and state = any(:states)
+where source = :source and state = any(:states) and raw <> '{}'
 returning id
 
 -- name: waiting_count
