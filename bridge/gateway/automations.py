@@ -27,6 +27,7 @@ from bridge.store import micros
 COUNTED: Final = timedelta(days=30)
 LONGEST_FORM: Final = 65_536
 """Bytes of an automation; what is checked is checked where callers are answered too."""
+MOST_VERSIONS: Final = 50
 RESERVED: Final = frozenset(("new", "vocabulary", "preview", "pause", "resume", "message_preview"))
 """Ids that are addresses of their own."""
 PERSONAL: Final = frozenset(("agent", "supervisor"))
@@ -91,7 +92,7 @@ class Kept(Struct, kw_only=True):
 
 
 class Shown(Struct, kw_only=True):
-    """One automation with its form, as `PUT` takes it, and every version, newest first."""
+    """One automation with its form, as `PUT` takes it, and its latest versions, newest first, with the one in use."""
 
     entry: Entry
     form: dict[str, Any]
@@ -247,7 +248,8 @@ async def _shown(call: Call, armed: Armed) -> Shown:
                 in_use=one.version == armed.rule.version,
                 form=form_of(one.file),
             )
-            for one in await versions(call.gate.store, armed.id)
+            for place, one in enumerate(await versions(call.gate.store, armed.id))
+            if place < MOST_VERSIONS or one.version == armed.rule.version
         ],
     )
 

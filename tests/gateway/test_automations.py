@@ -18,6 +18,7 @@ from bridge.automation.triggers import SINCE, TRIGGERS, fact_vocabulary
 from bridge.conditions import OPERATORS, Field
 from bridge.errors import Superseded
 from bridge.gateway import automation_words as said
+from bridge.gateway import automations as gateway_automations
 from bridge.playbook.situation import SCRIPT_VOCABULARY
 from bridge.scoring.signals import SIGNS
 from tests.gateway.conftest import Gateway, person
@@ -133,6 +134,22 @@ async def test_what_is_too_long_too_deep_or_too_large_is_refused_and_breaks_noth
         assert (answer.status_code, "deep" in answer.text) == (400, True)
     huge = {"after": "9999999999999999999:r_1"}
     assert (await gateway.get("/v1/automations/sorry/runs", "supervisor", **huge)).status_code == 400
+
+
+async def test_of_many_versions_the_latest_are_shown_and_the_one_in_use(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_automations, "MOST_VERSIONS", 2)
+    first = version = (await put(gateway, "sorry", FORM)).json()["entry"]["version"]
+    for days in (7, 8, 9):
+        gateway.clock.advance(seconds=1)
+        version = (await put(gateway, "sorry", FORM | {"window": days}, version)).json()["entry"]["version"]
+    back = (await gateway.post("/v1/automations/sorry/rollback", "supervisor", json={"version": first})).json()
+    assert [(one["form"].get("window"), one["in_use"]) for one in back["versions"]] == [
+        (9, False),
+        (8, False),
+        (None, True),
+    ]
 
 
 @pytest.mark.parametrize(
