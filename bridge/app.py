@@ -146,6 +146,7 @@ ROUTES: Final = (
     Endpoint("GET", "/v1/today", today.show, _for("viewer", "supervisor")),
     Endpoint("GET", "/v1/outbox", outbox.listing, _for("supervisor", "admin")),
     Endpoint("POST", "/v1/outbox/{id}/settle", outbox.settle, _for("supervisor"), (NotFound, Conflict)),
+    Endpoint("POST", "/v1/outbox/retry", outbox.retry_all, _for("supervisor")),
     Endpoint("POST", "/v1/outbox/{id}/retry", outbox.retry, _for("supervisor"), (NotFound, Conflict)),
     Endpoint("GET", "/v1/dead-letters", letters.listing, _for("admin", "supervisor")),
     Endpoint("GET", "/v1/dead-letters/kinds", letters.kinds, _for("admin", "supervisor")),

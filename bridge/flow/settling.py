@@ -7,6 +7,7 @@ person says so.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -27,6 +28,7 @@ FIRST: Final = timedelta(minutes=2)
 """How long after a doubt began the vendor is asked first; then after twice as long each time."""
 SURE_AFTER: Final = timedelta(hours=1)
 """So late nothing of it is under way any more: what the vendor has not then, it will not get."""
+MOST_AGAIN: Final = 1000
 WORKER: Final = "worker"
 NOT_THERE: Final = "the vendor was asked and has nothing of it: it was not done"
 FOUND: Final = "the vendor was asked and has it: it was done"
@@ -97,6 +99,17 @@ async def send_again(desk: Desk, number: int, *, by: str, now: datetime) -> None
         await desk.store.write(unit)
     except Superseded:
         raise Conflict("somebody else did it meanwhile, or the automation's budget is spent") from None
+
+
+async def send_all_again(desk: Desk, source: str, *, by: str, now: datetime) -> int:
+    """A person has dead actions at `source` done after all, at most MOST_AGAIN, the oldest first; returns how many are
+    due again. Those for which a budget has no room stay."""
+    done = 0
+    for (number,) in await desk.store.all("outbox.dead_at", source=source, most=MOST_AGAIN):
+        with suppress(Conflict, NotFound):
+            await send_again(desk, number, by=by, now=now)
+            done += 1
+    return done
 
 
 async def _in_state(desk: Desk, number: int, wanted: str) -> Outgoing:

@@ -236,6 +236,7 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     doubles.merges: Shown(query={"limit": "20"}),
     outbox.listing: Shown(query={"state": "uncertain"}),
     outbox.settle: Shown(path={"id": "42"}, body={"was_done": True}, answer={"id": 42, "state": "sent"}),
+    outbox.retry_all: Shown(body={"source": "mail"}, answer={"retried": 41}),
     outbox.retry: Shown(path={"id": "42"}, answer={"id": 42, "state": "due"}),
     letters.listing: Shown(query={"source": "crm"}),
     letters.kinds: Shown(query={"state": "dead"}),

@@ -61,6 +61,18 @@ class Told(Struct, kw_only=True, forbid_unknown_fields=True):
     was_done: bool
 
 
+class Where(Struct, kw_only=True, forbid_unknown_fields=True):
+    """At which source."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=80)]
+
+
+class Again(Struct, kw_only=True):
+    """How many actions are due again; at most a thousand at a time."""
+
+    retried: int
+
+
 class Settled(Struct, kw_only=True):
     """The state that the action is in now."""
 
@@ -125,6 +137,12 @@ async def retry(call: Call) -> Settled:
     number = _number(call)
     await settling.send_again(call.gate.desk, number, by=call.who.actor, now=call.now)
     return await _state(call, number)
+
+
+async def retry_all(call: Call, body: Where) -> Again:
+    """Have all dead actions at one source done after all, the oldest first, once what they failed of is mended."""
+    by = call.who.actor
+    return Again(retried=await settling.send_all_again(call.gate.desk, body.source, by=by, now=call.now))
 
 
 def _number(call: Call) -> int:

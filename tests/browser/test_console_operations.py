@@ -17,10 +17,14 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from bridge.flow import look_for_doubles
-from bridge.flow.models import install, put_record, risk_body
+from bridge.flow.drifting import Drift
+from bridge.flow.models import in_use, install, mood_body, put_record, risk_body
+from bridge.scoring.drift import Shift, Shifted, Verdict
+from bridge.scoring.mood import MoodModel, Spread
 from bridge.scoring.record import Alike, RiskRecord, Seen
 from bridge.scoring.tables import CategoryTable, Tables
-from bridge.store import micros
+from bridge.scoring.worth import WorthModel, write_worth
+from bridge.store import Unit, micros
 from tests.browser.running import Running, utc_now
 from tests.browser.test_card import faults
 from tests.browser.watching import wide_page
@@ -29,6 +33,14 @@ from tests.patience import PATIENCE_SECONDS
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 MODEL = Tables(intercept=-2.0, tables=(CategoryTable(name="complaint", entries={"open": 0.9, "d30": 0.4}),))
+MOOD = MoodModel(
+    metric="nps",
+    lowest=0.0,
+    scale=10.0,
+    answers=412,
+    tables=MODEL,
+    spreads=(Spread(upto=1.0, below=-0.3, above=0.3, answers=412),),
+)
 FAMILIES = ("Krüger", "Yılmaz", "Seifert")
 PAGES = {
     "sources": ("Quellen", "Sources"),
@@ -200,6 +212,18 @@ async def test_a_message_whose_fate_nobody_knows_is_settled_by_a_person(
     await expect(page.get_by_text("Steht wieder an.")).to_be_visible()
 
 
+async def test_all_that_failed_at_one_source_is_tried_again_together(page: Page, bridge: Running) -> None:
+    for number in (11, 12):
+        lost_message(bridge, number, "dead", "mail: connecting was answered 535")
+    await enter(page, bridge, "letters")
+    await page.get_by_role("button", name="Alle über mail noch einmal versuchen").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("Ist behoben, woran es lag?")
+    await dialog.get_by_role("button", name="Noch einmal versuchen", exact=True).click()
+    await expect(page.get_by_text("2 Aktionen stehen wieder an.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Alle über mail noch einmal versuchen")).to_have_count(0)
+
+
 async def test_what_cannot_be_read_is_looked_at_read_again_or_given_up_with_a_reason(
     page: Page, bridge: Running, axe: str, keep: Any
 ) -> None:
@@ -338,3 +362,70 @@ async def test_a_model_says_how_true_it_turned_out_and_is_taken_back_with_a_reas
     await page.keyboard.press("Enter")
     await expect(page.get_by_text(f"Es gilt wieder {first}.")).to_be_visible()
     await expect(risk.locator("tr", has_text=first)).to_contain_text("gilt")
+
+
+JUDGED = {
+    "answers": 412,
+    "mae": 1.62,
+    "rmse": 2.1,
+    "usual_mae": 2.31,
+    "correlation": 0.58,
+    "coverage": 0.91,
+    "width": 6.4,
+    "abstained": 0.23,
+    "answering_auc": 0.61,
+}
+
+
+def estimate(value: float) -> dict[str, float]:
+    return {"value": value, "se": 2.0, "low": value - 4, "high": value + 4}
+
+
+AVERAGES = {
+    "group": None,
+    "asked": 1900,
+    "responses": 412,
+    "response_rate": 0.217,
+    "answered": estimate(31),
+    "weighted": estimate(24),
+    "predicted": estimate(18),
+}
+PART = {
+    "from_day": "2026-01-01",
+    "to_day": "2026-06-30",
+    "n": 1840,
+    "actual": 12_400_000,
+    "said": {"history": {"total": 12_000_000, "error": 4100}, "card": {"total": 15_500_000, "error": 5200}},
+    "better": True,
+}
+
+
+async def test_value_and_mood_say_how_near_they_came_and_drift_speaks_in_words(
+    page: Page, bridge: Running, axe: str, keep: Any
+) -> None:
+    store, now = bridge.gate.store, utc_now()
+    mood = {"metric": "nps", "judged": JUDGED, "mean": [AVERAGES], "nps": [AVERAGES]}
+    bridge.do(install(store, "mood", mood_body(MOOD), mood, now))
+    bridge.do(install(store, "value", write_worth(WorthModel(currency="EUR")), {"purchases": PART}, now))
+    risk = bridge.do(in_use(store, "risk"))
+    card = bridge.gate.desk.rules.deciding.card
+    shifts = (Shift(code="complaint", band="open", then=0.1, now=0.4),)
+    moved = Shifted(index=0.31, verdict=Verdict.moved, shifts=shifts)
+    drift = Drift(model=risk.version if risk else f"card:{card.version}", at=now, then=900, now=950, shifted=moved)
+    unit = Unit()
+    unit.add("meta.put", name="risk_drift", value=msgspec.json.encode(drift).decode())
+    bridge.do(store.write(unit))
+    await enter(page, bridge, "models")
+    feels = page.locator(".model", has=page.locator("#m-mood"))
+    await expect(feels).to_contain_text("412 von 1.900 Befragten haben geantwortet.")
+    await expect(feels.get_by_role("row", name="mit den Stillen geschätzt")).to_contain_text("14 bis 22")
+    await expect(feels).to_contain_text("Liegt im Mittel 1,62 Punkte daneben; wer immer den Durchschnitt sagt, 2,31.")
+    worth = page.locator(".model", has=page.locator("#m-value"))
+    await expect(worth.get_by_role("row", name="dem neuen Modell")).to_contain_text("120.000\xa0€")
+    await expect(worth.get_by_role("row", name="dem neuen Modell")).to_contain_text("−3,2\xa0%")
+    await expect(worth.get_by_role("row", name="der Punktekarte")).to_contain_text("+25\xa0%")
+    await expect(worth.get_by_role("row", name="eingetroffen")).to_contain_text("124.000\xa0€")
+    await expect(page.locator(".model").first).to_contain_text("Beschwerde, noch offen")
+    assert await faults(page, axe) == []
+    await page.set_viewport_size({"width": 1240, "height": 1500})
+    await keep(page, "console-models-figures")

@@ -65,6 +65,17 @@ async def test_a_supervisor_has_what_was_given_up_done_again(gateway: Gateway) -
     assert await gateway.rows("audit", "subject", "action = 'outbox.retry'") == [("outbox:1",)]
 
 
+async def test_a_supervisor_has_all_that_a_source_gave_up_done_again(gateway: Gateway) -> None:
+    await _fill(gateway, "dead", "uncertain", "dead", "refused", "sent", "dead")
+    path = "/v1/outbox/retry"
+    assert (await gateway.post(path, "supervisor", json={"source": "other"})).json() == {"retried": 0}
+    assert (await gateway.post(path, "supervisor", json={"source": "crm"})).json() == {"retried": 3}
+    assert (await gateway.post(path, "supervisor", json={"source": "crm"})).json() == {"retried": 0}
+    assert await outbox.count(gateway.store) == {"due": 3, "uncertain": 1, "refused": 1, "sent": 1}
+    assert len(await gateway.rows("audit", "subject", "action = 'outbox.retry'")) == 3
+    assert (await gateway.post(path, "supervisor", json={})).status_code == 400
+
+
 @pytest.mark.parametrize("number", ["99", "x", "9" * 30])
 async def test_what_is_not_there_is_not_found(gateway: Gateway, number: str) -> None:
     answers: list[httpx.Response] = [
@@ -79,6 +90,7 @@ async def test_only_who_is_responsible_sees_and_settles(gateway: Gateway, scope:
     assert (await gateway.get("/v1/outbox", scope)).status_code == 403
     assert (await gateway.post("/v1/outbox/1/settle", scope, json={"was_done": True})).status_code == 403
     assert (await gateway.post("/v1/outbox/1/retry", "admin")).status_code == 403
+    assert (await gateway.post("/v1/outbox/retry", scope, json={"source": "crm"})).status_code == 403
 
 
 async def test_what_waits_for_a_person_is_measured_by_whichever_process_is_asked(gateway: Gateway) -> None:

@@ -81,6 +81,7 @@ POST /v1/identity/split
 POST /v1/identity/unblock
 POST /v1/metrics/refresh
 POST /v1/models/{kind}/rollback
+POST /v1/outbox/retry
 POST /v1/outbox/{id}/retry
 POST /v1/outbox/{id}/settle
 POST /v1/surveys/{id}/{mode}

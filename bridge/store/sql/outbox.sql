@@ -125,6 +125,9 @@ update outbox set state = 'due', attempts = 0, created_at = :now, due_at = :now,
   lease_until = 0
 where id = :id and state = 'dead'
 
+-- name: dead_at
+select id from outbox where state = 'dead' and source = :source order by id limit :most
+
 -- name: unsettled
 select state, count(*) from outbox where state in ('uncertain', 'dead') group by state order by state
 

@@ -39,6 +39,19 @@ export async function open(place, context) {
     await act(() => service.post(`/v1/outbox/${one.id}/settle`, { was_done: done }), () => (done ? t.sent.yesDone : t.sent.noDone));
   }
 
+  async function retryAll(source) {
+    if (!(await ask({ title: t.failed.all(source), text: t.failed.allText, confirm: t.failed.retry }))) return;
+    await act(() => service.post('/v1/outbox/retry', { source }), (answer) => t.failed.allRetried(answer.retried));
+  }
+
+  // One button for each source at which several failed: mend it once, have all of them done.
+  function together() {
+    const counts = new Map();
+    for (const { source } of state.dead.actions) counts.set(source, (counts.get(source) ?? 0) + 1);
+    const several = [...counts.keys()].filter((source) => counts.get(source) > 1);
+    return may('supervisor') && several.length > 0 && h('div', { class: 'buttons' }, several.map((source) => button(`retry-all-${source}`, t.failed.all(source), () => retryAll(source))));
+  }
+
   function action(one, buttons) {
     return h('li', { class: 'panel letter' },
       h('div', {}, h('b', {}, t.actions[one.action] ?? one.action, ' ', h('span', { class: 'over' }, t.over(one.source))),
@@ -48,9 +61,9 @@ export async function open(place, context) {
       may('supervisor') && h('div', { class: 'buttons' }, buttons));
   }
 
-  function actions(name, words, page, row) {
+  function actions(name, words, page, row, above) {
     return h('section', { 'aria-labelledby': name }, h('h2', { id: name, tabindex: '-1' }, words.heading, page[name] > 0 && h('span', { class: 'badge bad' }, numbers.count(page[name]))),
-      h('p', { class: 'hint' }, page.actions.length ? words.hint : words.empty),
+      h('p', { class: 'hint' }, page.actions.length ? words.hint : words.empty), above,
       page.actions.length > 0 && h('ul', { class: 'stack tight' }, page.actions.map(row)),
       page.next && button(`more-${name}`, t.more, () => busy(more(name)), 'quiet'));
   }
@@ -139,7 +152,7 @@ export async function open(place, context) {
     summary.textContent = waiting ? t.summary(waiting) : state.which === 'dead' ? t.clear : '';
     body.replaceChildren(
       actions('uncertain', t.sent, state.uncertain, (one) => action(one, [button(`yes-${one.id}`, t.sent.yes, () => settle(one, true)), button(`no-${one.id}`, t.sent.no, () => settle(one, false))])),
-      actions('dead', t.failed, state.dead, (one) => action(one, [button(`retry-${one.id}`, t.failed.retry, () => act(() => service.post(`/v1/outbox/${one.id}/retry`), () => t.failed.retried))])),
+      actions('dead', t.failed, state.dead, (one) => action(one, [button(`retry-${one.id}`, t.failed.retry, () => act(() => service.post(`/v1/outbox/${one.id}/retry`), () => t.failed.retried))]), together()),
       unreadable());
     if (before === undefined) return;
     const heading = /^(yes|no)-/.test(before) ? '#uncertain' : before.startsWith('retry-') ? '#dead' : '#unread';

@@ -30,6 +30,9 @@ export const TEXTS = {
       empty: 'Nichts ist unzustellbar.',
       retry: 'Noch einmal versuchen',
       retried: 'Steht wieder an. Was inzwischen dagegen spricht, etwa ein Widerspruch, gilt weiter.',
+      all: (source) => `Alle über ${source} noch einmal versuchen`,
+      allText: 'Ist behoben, woran es lag? Was inzwischen dagegen spricht, etwa ein Widerspruch, gilt weiter.',
+      allRetried: (count) => (count === 1 ? 'Eine Aktion steht wieder an.' : `${count} Aktionen stehen wieder an.`),
     },
     read: {
       heading: 'Nicht zu lesen',
@@ -100,6 +103,9 @@ export const TEXTS = {
       empty: 'Nothing is undeliverable.',
       retry: 'Try again',
       retried: 'It is due again. Whatever speaks against it by now, such as an objection, still counts.',
+      all: (source) => `Try all by ${source} again`,
+      allText: 'Is what went wrong put right? Whatever speaks against it by now, such as an objection, still counts.',
+      allRetried: (count) => (count === 1 ? 'One action is due again.' : `${count} actions are due again.`),
     },
     read: {
       heading: 'Unreadable',
