@@ -236,11 +236,11 @@ class Worker(Struct, kw_only=True):
     async def ask(self) -> float:
         """Do one page of a survey's tranche; find the invitations that answers belong to."""
         now = self.clock()
+        await self.desk.look_up()
         if await survey_once(self.desk, now):
             if self.desk.store.engine == "sqlite":
                 await asyncio.sleep(PAUSE_SECONDS)
             return 0.0
-        await self.desk.look_up()
         await match_answers(self.desk, now)
         return SURVEYS_SECONDS
 

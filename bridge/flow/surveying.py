@@ -44,7 +44,7 @@ async def survey_once(desk: Desk, now: datetime) -> int:
     """
     plans = {one.id: one for one in desk.rules.surveys}
     active = {id: armed for id, plan in plans.items() if (armed := armed_of(plan, desk.armed)) and armed.mode != "off"}
-    if not active or await paused(desk.store):
+    if not plans or await paused(desk.store):
         return 0
     await _begin(desk, plans, active, now)
     for tranche in map(tranche_of, await desk.store.all("surveys.open_tranches")):

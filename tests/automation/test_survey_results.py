@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.adapter.base import Item
+from bridge.automation.survey_register import switch_survey
 from bridge.automation.tranches import Cell, Group
 from bridge.flow import merge
 from bridge.flow.approaching import opt_out
@@ -187,3 +188,18 @@ async def test_whoever_the_crm_names_has_time_for_surveys_before_their_first_loo
     groups = {Cell("Jana Brandt", "gold", "low"): Group(ready=3, expected=0.6, answers=0.25)}
     sizes = await size_for(desk, one, groups, WEDNESDAY)
     assert (sizes.free, sizes.asked) == ({"Jana Brandt": 10.0}, 3.0)
+
+
+async def test_a_worker_hears_between_two_pages_that_the_survey_was_switched_off(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    one = plan()
+    desk = await open_office(store, tmp_path, one)
+    await resolve(desk, 1)
+    worker = Worker(desk=desk, clock=lambda: WEDNESDAY)
+    await worker.ask()
+    assert await states(database_url) == {"waiting": 1}
+    await switch_survey(store, one, "off", by="key:1", now=WEDNESDAY)
+    for _ in range(5):
+        await worker.ask()
+    assert await states(database_url) == {"waiting": 1}

@@ -298,6 +298,8 @@ async def test_a_tranche_ends_where_its_plan_is_switched_off(
     assert await survey_once(desk, WEDNESDAY) == 1
     await switch_survey(store, one, "off", by="key:1", now=WEDNESDAY)
     await desk.look_up()
+    assert await survey_once(desk, WEDNESDAY) == 1
+    assert [tranche.stage for tranche in await tranches(store, one)] == ["stopped"]
     assert await survey_once(desk, WEDNESDAY) == 0
     await switch_survey(store, one, "on", by="key:1", now=WEDNESDAY + timedelta(hours=1))
     await desk.look_up()
