@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bridge.gateway import letters
 from bridge.gateway.troubles import Meaning, Trouble, read_letter
 from tests.dump import query
 from tests.gateway.conftest import Gateway, person
@@ -73,6 +76,20 @@ async def test_a_kind_is_replayed_together_wherever_its_letters_stood(gateway: G
         assert answer.status_code == 400, "half a kind is not all of the source"
     assert (await gateway.post(f"{LETTERS}/replay", "admin", json=body)).json() == {"replayed": 2}
     assert (await gateway.post(f"{LETTERS}/replay", "admin", json=body)).json() == {"replayed": 0}
+
+
+async def test_many_letters_are_replayed_and_given_up_piece_by_piece(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "PIECE", 2)
+    await gateway.know(*(person(str(number), version="x") for number in range(5)))
+    assert (await gateway.post(f"{LETTERS}/replay", "admin", json={"source": "crm"})).json() == {"replayed": 5}
+    await gateway.digest()
+    (kind,) = (await gateway.get(f"{LETTERS}/kinds", "admin")).json()["kinds"]
+    body = {"source": "crm", "object": "person", "reason": kind["reason"], "because": "test rows"}
+    assert (await gateway.post(f"{LETTERS}/discard", "admin", json=body)).json() == {"discarded": 5}
+    again = {"source": "crm", "object": "person", "reason": kind["reason"], "state": "discarded"}
+    assert (await gateway.post(f"{LETTERS}/replay", "admin", json=again)).json() == {"replayed": 5}
 
 
 async def test_what_was_in_a_letter_is_shown_to_the_operator_alone_redacted_and_who_looked_is_kept(

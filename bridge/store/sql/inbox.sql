@@ -92,20 +92,16 @@ select source, object, reason, count(*), min(received_at), max(received_at) from
 ) told
 group by source, object, reason order by 4 desc, source, object, reason limit :most
 
--- name: replay_kind
+-- name: replay_letters
 update deliveries set state = 'new', error = null, note = null, origin = :origin, due_at = 0, attempts = 0, lease_until = 0
-where source = :source and state in ('dead', 'discarded') and state = :state and object = :object and :reason =
-  case when place <> '' and substr(error, 1, length(place) + 2) = place || ': ' then substr(error, length(place) + 3) else coalesce(error, '') end
+where id = any(:ids::bigint[]) and state = :state
 returning id
 
 -- name: discard_one
 update deliveries set state = 'discarded', note = :note where id = :id and state = 'dead' returning id
 
--- name: discard_kind
-update deliveries set state = 'discarded', note = :note
-where source = :source and state = 'dead' and object = :object and :reason =
-  case when place <> '' and substr(error, 1, length(place) + 2) = place || ': ' then substr(error, length(place) + 3) else coalesce(error, '') end
-returning id
+-- name: discard_letters
+update deliveries set state = 'discarded', note = :note where id = any(:ids::bigint[]) and state = 'dead' returning id
 
 -- name: arrived
 select source, received_at / 3600000000, count(*) from deliveries where received_at >= :since
