@@ -12,6 +12,7 @@ automation invites them, past the same gates as everything that is sent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -92,6 +93,7 @@ async def _begin(desk: Desk, plans: Mapping[str, Plan], active: Mapping[str, Arm
         unit.add("surveys.forget", before=micros(now - KEEP))
         unit.add(
             "surveys.begin",
+            expect=1,
             id=name,
             plan=id,
             day=day.isoformat(),
@@ -100,7 +102,8 @@ async def _begin(desk: Desk, plans: Mapping[str, Plan], active: Mapping[str, Arm
             after_at=micros(after),
             until_at=micros(now),
         )
-        await desk.store.write(unit)
+        with suppress(Superseded):  # another process began it, and may be at work on those who are ready
+            await desk.store.write(unit)
 
 
 async def _move(desk: Desk, unit: Unit, tranche: Tranche, stage: str, position: str, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -287,6 +288,20 @@ async def test_days_bring_customers_up_too(store: Store, database_url: str, tmp_
     assert [(came // 1_000_000, at // 1_000_000) for came, at in rows] == [
         (thursday, int((TUESDAY + 2 * DAY).timestamp()))
     ]
+
+
+async def test_two_workers_hold_one_tranche_and_invite_once(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    one = plan()
+    desk = await open_office(store, tmp_path, one)
+    await resolve(desk, 60)
+    while any(await asyncio.gather(*(survey_once(desk, WEDNESDAY) for _ in range(3)))):
+        pass
+    await work(desk, clients_of(desk, vendor), WEDNESDAY)
+    assert [tranche.stage for tranche in await tranches(store, one)] == ["done"]
+    invited = (await states(database_url))["invited"]
+    assert invited == len(vendor.done) == len({body["data"]["email"] for _, body in vendor.done}) == 60
 
 
 async def test_a_tranche_ends_where_its_plan_is_switched_off(
