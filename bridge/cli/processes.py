@@ -159,6 +159,7 @@ def _print_example(settings: Settings, loaded: Example) -> None:
     for path, what in (
         ("/v1/lookup", "what the phone system asks"),
         ("/desktop", "an agent's desktop to try it at"),
+        ("/console", "automations, loops, surveys, metrics, and what keeps it running"),
         ("/reports/uplift", "what scripts and offers brought"),
         ("/v1/assist", "the agent's card as JSON"),
         ("/docs", "all routes"),

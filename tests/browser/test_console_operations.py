@@ -301,7 +301,7 @@ async def test_pairs_are_decided_by_five_keys_and_every_decision_is_taken_back(
     await expect(page.locator("#pair")).to_have_text(first)
     before = len(read(bridge, "select distinct customer from profiles"))
     await page.keyboard.press("m")
-    await expect(page.get_by_text("Zusammengeführt.")).to_be_visible()
+    await expect(page.get_by_text("Zusammengeführt.", exact=True)).to_be_visible()
     await expect(page.locator(".merges li")).to_have_count(1)
     assert len(read(bridge, "select distinct customer from profiles")) == before - 1
     await page.keyboard.press("z")

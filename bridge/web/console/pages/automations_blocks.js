@@ -16,7 +16,7 @@ export class Flow {
     this.redraw = this.redraw.bind(this); // given to the editors inside
     this.changed = changed;
     this.removed = (text, bring) => (removed(text, bring), changed());
-    this.node = this.h('div', { class: 'flow' }, this.whenBlock());
+    this.node = this.h('div', { class: `flow ${editable ? '' : 'fixed'}` }, this.whenBlock());
     this.take(form);
   }
 
@@ -50,6 +50,11 @@ export class Flow {
     const condition = writeCondition(this.ifs, this.names);
     const steps = form.do.map((step) => (this.stops.has(step) ? { stop_if: writeCondition(this.stops.get(step), this.names) ?? {} } : filled(step)));
     return JSON.parse(JSON.stringify({ ...form, when: { ...form.when, where }, if: condition, do: steps }));
+  }
+
+  // Whether a step has nobody who could do it.
+  get without() {
+    return this.form.do.some((step) => this.words.steps.some((what) => what.do === kindOf(step) && what.needs_source && !what.sources.length));
   }
 
   // What it would be called, if nobody calls it anything.

@@ -63,6 +63,7 @@ export function openBuilder(place, context, t, words, shown) {
   // A field of several lines, so that a long name is read whole on a narrow page; it has no lines of its own.
   const title = h('textarea', { class: 'title', rows: 1, 'data-k': 'title', 'aria-label': t.title, maxlength: 120, disabled: !editable, oninput: rename, onkeydown: (event) => event.key === 'Enter' && event.preventDefault() });
   title.value = form.title?.[language] ?? '';
+  title.placeholder = t.title;
 
   function tell() {
     const what = !entry ? [t.draft, t.notSaved] : [
@@ -153,7 +154,7 @@ export function openBuilder(place, context, t, words, shown) {
       entry?.mode !== 'dry' && !on && button('dry', t.tryDry, () => switchTo('dry', undefined, null, t.isDry)),
       entry && entry.mode !== 'off' && button('off', t.switchOff, () => switchTo('off', undefined, null, t.isOff)),
       button('save', t.save, saveOnly),
-      !on && button('on', t.switchOn, () => switchTo('on', 0.1, { title: t.onTitle, text: t.onText(reached()), confirm: t.onYes }, t.isOn), 'main'),
+      !on && button('on', t.switchOn, () => switchTo('on', 0.1, { title: t.onTitle, text: [t.onText(reached()), flow.without && t.onWithout].filter(Boolean).join(' '), confirm: t.onYes }, t.isOn), 'main'),
       on && entry.roll_out < 1 && button('widen', t.widen, () => switchTo('on', 1, { title: t.allTitle, text: t.allText, confirm: t.onYes }, t.isAll), 'main')] : [h('p', { class: 'hint' }, t.readOnly)];
     head.replaceChildren(h('div', { class: 'named' }, h('h1', { class: 'unseen' }, form.title?.[language] || t.add), title, state), h('div', { class: 'buttons' }, buttons.filter(Boolean)));
     if (focused) head.querySelector(`[data-k="${CSS.escape(focused)}"]`)?.focus();

@@ -19,7 +19,7 @@ export const TEXTS = {
     until: (when) => `bis ${when}`, closedAt: (when) => `am ${when}`,
     again: (n) => `${n}. Mal`, answers: (n) => `${n} Rückmeldungen`,
     back: 'Zum Brett', customer: 'Kunde', opened: 'Offen seit', due: 'Fristen', replied: 'Beantwortet', waits: 'Wartet bis', cause: 'Ursache', unknown: 'noch nicht benannt', done: 'Was getan wurde',
-    said: 'Was der Kunde sagt', nothingSaid: 'Ohne Worte: nur die Bewertung oder das Ergebnis eines Gesprächs.', score: (score, scale) => (scale ? `${score} von ${scale}` : `${score}`), ticketOpen: 'Ticket offen', ticketDone: 'Ticket gelöst',
+    said: 'Was der Kunde sagt', nothingSaid: 'Ohne Worte: nur die Bewertung oder das Ergebnis eines Gesprächs.', score: (score, scale) => `Bewertung ${score}${scale ? ` von ${scale}` : ''}`, ticketOpen: 'Ticket offen', ticketDone: 'Ticket gelöst',
     history: 'Verlauf', evidence: 'Beleg', bridge: 'von selbst', lessons: 'Gelerntes',
     events: {
       opened: 'Geöffnet', joined: 'Noch eine Beschwerde', assigned: (d, who) => `Übergeben an ${who(d.owner)}`, noted: 'Notiz', replied: 'Mit dem Kunden gesprochen', waits: 'Wartet auf den Kunden',
@@ -58,7 +58,7 @@ export const TEXTS = {
     until: (when) => `until ${when}`, closedAt: (when) => `on ${when}`,
     again: (n) => `round ${n}`, answers: (n) => `${n} complaints`,
     back: 'To the board', customer: 'Customer', opened: 'Open since', due: 'Clocks', replied: 'Answered', waits: 'Waits until', cause: 'Cause', unknown: 'not named yet', done: 'What was done',
-    said: 'What the customer says', nothingSaid: 'No words: only the rating, or how a call ended.', score: (score, scale) => (scale ? `${score} of ${scale}` : `${score}`), ticketOpen: 'ticket open', ticketDone: 'ticket resolved',
+    said: 'What the customer says', nothingSaid: 'No words: only the rating, or how a call ended.', score: (score, scale) => `rated ${score}${scale ? ` of ${scale}` : ''}`, ticketOpen: 'ticket open', ticketDone: 'ticket resolved',
     history: 'History', evidence: 'Evidence', bridge: 'by itself', lessons: 'What we learnt',
     events: {
       opened: 'Opened', joined: 'Another complaint', assigned: (d, who) => `Handed to ${who(d.owner)}`, noted: 'Note', replied: 'Spoke with the customer', waits: 'Waiting for the customer',

@@ -34,7 +34,7 @@ export async function open(place, context) {
     const told = model.drift;
     return h('section', { class: 'record' }, h('h3', {}, t.drift, ' ', told?.verdict && badge(t.drifts[told.verdict])),
       h('p', { class: 'hint' }, told?.verdict ? t.driftWords(numbers.count(told.now), numbers.count(told.then), decimal(told.index)) : t.noDrift),
-      told?.moved_most.length > 0 && h('p', {}, t.moved), told?.moved_most.length > 0 && h('dl', { class: 'pairs' }, told.moved_most.flatMap((one) => [h('dt', {}, `${one.title[language]}, ${one.band_title[language]}`), h('dd', {}, t.shift(numbers.percent(one.then), numbers.percent(one.now)))])));
+      told?.moved_most.length > 0 && h('p', { class: 'eyebrow' }, t.moved), told?.moved_most.length > 0 && h('dl', { class: 'pairs' }, told.moved_most.flatMap((one) => [h('dt', {}, `${one.title[language]}, ${one.band_title[language]}`), h('dd', {}, t.shift(numbers.percent(one.then), numbers.percent(one.now)))])));
   }
 
   function figures(report) {
@@ -43,7 +43,8 @@ export async function open(place, context) {
     if (auc !== undefined) lines.push(h('p', {}, h('b', {}, t.auc(decimal(auc))), ` · ${t.aucWords(auc)}`), h('p', { class: 'hint' }, t.aucHint(numbers.count(auc * 100))));
     if (report?.models?.new?.top_decile_lift) lines.push(h('p', { class: 'hint' }, t.lift(tenth(report.models.new.top_decile_lift))));
     if (report?.judged) lines.push(mood(report));
-    for (const name of ['purchases', 'contracts']) if (report?.[name]) lines.push(worth(name, report[name]));
+    const parts = ['purchases', 'contracts'].filter((name) => report?.[name]);
+    if (parts.length) lines.push(h('div', { class: 'records' }, parts.map((name) => worth(name, report[name]))));
     return lines;
   }
 
@@ -91,13 +92,14 @@ export async function open(place, context) {
 
   function versions(model) {
     if (!model.installed.length) return null;
+    const judged = model.installed.some((one) => aucOf(one.report) !== undefined);
     const row = (one) => {
       const auc = aucOf(one.report);
       const used = one.version === model.in_use;
-      return h('tr', {}, h('th', { scope: 'row' }, h('code', {}, one.version)), h('td', {}, numbers.instant(one.installed_at)), h('td', { class: 'number' }, auc === undefined ? '–' : decimal(auc)),
+      return h('tr', {}, h('th', { scope: 'row' }, h('code', {}, one.version)), h('td', {}, numbers.instant(one.installed_at)), judged && h('td', { class: 'number' }, auc === undefined ? '–' : decimal(auc)),
         h('td', {}, used && badge([t.inUse, 'on']), ' ', used && (may('admin') || may('supervisor')) && h('button', { type: 'button', 'data-k': `back-${model.kind}`, onclick: () => (taking = model.kind, busy(load('because'))) }, t.back)));
     };
-    return h('div', { class: 'wide' }, h('h3', {}, t.versions), h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, t.columns.map((words, at) => h('th', { scope: 'col', class: at === 2 && 'number' }, words)))), h('tbody', {}, model.installed.map(row))));
+    return h('div', { class: 'wide versions' }, h('h3', {}, t.versions), h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, t.columns.map((words, at) => (at !== 2 || judged) && h(words ? 'th' : 'td', words ? { scope: 'col', class: at === 2 && 'number' } : {}, words)))), h('tbody', {}, model.installed.map(row))));
   }
 
   function panel(model) {
