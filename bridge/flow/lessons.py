@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from collections import Counter, defaultdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final, Literal
 
 from msgspec import Struct
@@ -15,7 +15,8 @@ from bridge.store import Row, Store, Unit, instant, micros
 
 FIRST: Final = (1 << 62, "")
 """Where the first page begins."""
-_DAY: Final = 86_400_000_000
+_QUARTER: Final = 900_000_000
+"""A quarter of an hour."""
 _MARKS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
@@ -101,9 +102,8 @@ async def causes(desk: Desk, since: datetime) -> dict[str, dict[str, int]]:
     """Month (as 2026-11, of the calendar's time zone) → cause → how many loops were closed; "" while nobody said."""
     zone = desk.rules.loops.calendar.zone
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for reason, day, count in await desk.store.all("loops.reasons", since=micros(since)):
-        at = instant(int(day) * _DAY) + timedelta(hours=12)
-        found[at.astimezone(zone).strftime("%Y-%m")][reason] += int(count)
+    for reason, quarter, count in await desk.store.all("loops.reasons", since=micros(since)):
+        found[instant(int(quarter) * _QUARTER).astimezone(zone).strftime("%Y-%m")][reason] += int(count)
     return {month: dict(sorted(counts.items())) for month, counts in sorted(found.items())}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -192,6 +192,11 @@ async def test_causes_are_counted_by_month(gateway: Gateway, ada: str) -> None:
     assert (await gateway.post(f"/v1/loops/{ada}/close", "agent", json=done)).status_code == 200
     found = (await gateway.get("/v1/lessons", "agent")).json()
     assert found["by_month"] == {"2026-11": {"billing": 1}}
+    assert (await gateway.post(f"/v1/loops/{ada}/reopen", "agent", json={})).status_code == 200
+    gateway.clock.now = datetime(2026, 11, 30, 23, 30, tzinfo=timezone.utc)  # in Berlin it is December
+    assert (await gateway.post(f"/v1/loops/{ada}/close", "agent", json=done)).status_code == 200
+    found = (await gateway.get("/v1/lessons", "agent")).json()
+    assert found["by_month"] == {"2026-12": {"billing": 1}}
 
 
 async def test_the_agent_who_looks_up_sees_the_minutes_and_the_phone_system_does_not(
