@@ -46,7 +46,7 @@ A_DAY: Final = timedelta(days=1)
 
 
 class Sent(Struct, frozen=True, kw_only=True):
-    """A message that reached the customer, or may yet."""
+    """A message that reached the customer, or may yet: `at` is when it did, or when its turn is."""
 
     key: str
     automation: str
@@ -55,7 +55,7 @@ class Sent(Struct, frozen=True, kw_only=True):
     apology: bool
     at: datetime
     waits: bool = False
-    """It is enqueued and nothing of it was begun yet."""
+    """It is enqueued and nothing of it was begun yet. What waits beyond its turn counts as of now."""
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -122,8 +122,8 @@ def judge(
 
 
 def _others(sent: Sequence[Sent], own: str) -> tuple[Sent, ...]:
-    """What counts against the message `own`: what was sent, and what waits for longer. Else two that wait, of customers
-    who turn out to be one, would each be refused because of the other."""
+    """What counts against the message `own`: what was sent, and what waits and has its turn before it. Else two that
+    wait, of customers who turn out to be one, would each be refused because of the other."""
     mine = next((one for one in sent if one.key == own), None)
     return tuple(
         one
@@ -186,8 +186,9 @@ def _frequency(rule: Automation, sent: Sequence[Sent], policy: Outreach, now: da
 
 
 def _within(sent: Iterable[Sent], days: int, now: datetime) -> int:
-    since = now - timedelta(days=days)
-    return sum(one.at > since for one in sent)
+    """How many of `sent` come within so many days of a message that is sent now, before it or after it."""
+    span = timedelta(days=days)
+    return sum(abs((max(one.at, now) if one.waits else one.at) - now) < span for one in sent)
 
 
 def _other_matter(view: View, own: Collection[str]) -> bool:

@@ -258,7 +258,7 @@ class _Player:
             wanted_at=ordered.due_at or at,
         )
         if channel:
-            self._sent[key] = self._message(outgoing, at, waits=True)
+            self._sent[key] = self._message(outgoing, outgoing.wanted_at, waits=True)
         self._push(outgoing.wanted_at, _SEND, going.run.id, outgoing)
 
     def _message(self, outgoing: _Outgoing, at: datetime, *, waits: bool = False) -> Sent:
@@ -283,6 +283,8 @@ class _Player:
             return
         late = at - outgoing.wanted_at > timedelta(days=policy.patience_days)
         if verdict.until is not None and not late:
+            if outgoing.key in self._sent:
+                self._sent[outgoing.key] = self._message(outgoing, verdict.until, waits=True)
             self._push(verdict.until, _SEND, going.run.id, outgoing)
             return
         reason = "gave_up_waiting" if verdict.until is not None else verdict.reason or ""

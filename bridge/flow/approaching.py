@@ -124,7 +124,7 @@ async def person_of(desk: Desk, unit: Unit, known: Known, rule: Automation, now:
                 channel=channel,
                 purpose=purpose,
                 apology=bool(sorry),
-                at=instant(at),
+                at=max(instant(at), now) if state == "sending" else instant(at),
                 waits=state == "due",
             )
             for key, by, channel, _, purpose, sorry, at, state in rows

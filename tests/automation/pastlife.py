@@ -42,6 +42,12 @@ RULES: dict[str, dict[str, Any]] = {
         "hold_out": 0.2,
     },
     "solved": {"when": {"fact": "ticket.resolved"}, "do": [WRITE], "roll_out": 0.7, "while_ticket_open": "refuse"},
+    "again": {
+        "when": {"fact": "ticket.reopened"},
+        "do": [{"stop_if": {"since.resolved": {"at_least": 1}}}, WRITE, CALL],
+        "max_age": {"days": 5},
+        "window": 7,
+    },
     "hung_up": {
         "when": {"fact": "interaction.abandoned", "where": {"fact.wait": {"at_least": 30}}},
         "do": [{"wait": {"minutes": 20}}, {"stop_if": {"since.talked": True}}, CALL],

@@ -113,6 +113,19 @@ def test_nobody_hears_from_us_too_often() -> None:
     assert reason(person(sent=(mine,)), at_most={"times": 1, "days": 10}) is None
 
 
+@pytest.mark.parametrize(
+    ("ago", "expected"),
+    [
+        (timedelta(hours=-2), "frequency"),
+        (timedelta(hours=-25), None),
+        (timedelta(hours=30), "frequency"),  # its turn was yesterday: it is sent any moment
+    ],
+)
+def test_what_waits_counts_for_when_its_turn_is(ago: timedelta, expected: str | None) -> None:
+    waits = mail(ago, purpose="service", waits=True)
+    assert reason(person(sent=(waits, waits))) == expected
+
+
 def test_who_prefers_another_channel_is_left_out_where_the_step_says_so() -> None:
     caller = person(preferred_channel=Channel.voice)
     assert reason(caller, step={"preferred_only": True}) == "other_channel_preferred"

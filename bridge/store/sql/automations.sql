@@ -87,13 +87,18 @@ select automation, mode, state, reason, count(*) from runs where created_at >= :
 group by automation, mode, state, reason order by automation, mode, state, reason
 
 -- name: messages
--- What reached a customer, or may yet: by who they are, and by the addresses that are theirs now.
-select dedupe_key, automation, channel, address, purpose, apology, coalesce(finished_at, created_at), state from outbox
-where channel <> '' and state in ('due', 'sending', 'sent', 'uncertain') and coalesce(finished_at, created_at) >= :since
+-- What reached a customer and when, or may yet and when its turn is: by who they are, and by the addresses that are
+-- theirs now.
+select dedupe_key, automation, channel, address, purpose, apology,
+  case when state in ('due', 'sending') then due_at else coalesce(finished_at, created_at) end, state from outbox
+where channel <> ''
+  and (state in ('due', 'sending') or state in ('sent', 'uncertain') and coalesce(finished_at, created_at) >= :since)
   and customer = any(:customers)
 union
-select dedupe_key, automation, channel, address, purpose, apology, coalesce(finished_at, created_at), state from outbox
-where channel <> '' and state in ('due', 'sending', 'sent', 'uncertain') and coalesce(finished_at, created_at) >= :since
+select dedupe_key, automation, channel, address, purpose, apology,
+  case when state in ('due', 'sending') then due_at else coalesce(finished_at, created_at) end, state from outbox
+where channel <> ''
+  and (state in ('due', 'sending') or state in ('sent', 'uncertain') and coalesce(finished_at, created_at) >= :since)
   and address = any(:addresses)
 order by 7, 1
 
