@@ -250,10 +250,12 @@ class Worker(Struct, kw_only=True):
 
     async def send(self) -> float:
         """Do one batch of what the outbox holds."""
-        done = await send_due(self.desk, self.client, most=SENDS_AT_ONCE, clock=self.clock)
-        if done:
-            METRICS.batches.labels("outbox").inc()
-        return 0.0 if done else IDLE_SECONDS
+        if not await send_due(self.desk, self.client, most=SENDS_AT_ONCE, clock=self.clock):
+            return IDLE_SECONDS
+        METRICS.batches.labels("outbox").inc()
+        if self.desk.store.engine == "sqlite":
+            await asyncio.sleep(PAUSE_SECONDS)
+        return 0.0
 
     async def reconcile(self) -> float:
         """Ask vendors what became of uncertain actions; returns how long to rest."""
