@@ -113,14 +113,14 @@ class Fake:
             return self._invalid("per_page", "It should be a positive number and maximum of 100")
         if stream == "tickets" and page > _LAST_TICKET_PAGE:
             return self._invalid("page", "You cannot access tickets beyond the 300th page.")
-        rows = [self._shown(stream, one, params) for one in self._chosen(stream, params)]
+        rows = self._chosen(stream, params)
         size = min(size, self.page_size)
         last = max(1, -(-len(rows) // size))
         if self.trouble == "stuck":
             page = 1
         elif self.trouble == "clamped":
             page = min(page, last)
-        part = rows[(page - 1) * size : page * size]
+        part = [self._shown(stream, one, params) for one in rows[(page - 1) * size : page * size]]
         asked = int(params.get("page", 1))
         headers = {}
         if page < last or self.trouble in ("stuck", "clamped"):

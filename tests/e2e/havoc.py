@@ -29,7 +29,7 @@ from bridge.store import open_store
 from tests.desks import drain, feed, go_live, ticket, user
 from tests.dump import query
 from tests.e2e.site import Site
-from tests.patience import eventually
+from tests.patience import eventually, slowness
 
 SECRET = "a-helpdesk-secret-nobody-may-see"
 BEFORE: Final = timedelta(minutes=5)
@@ -41,7 +41,7 @@ DUPLICATES = 0.15
 HOLD_SECONDS = 30.0
 """How long the mail server waits for a worker to be killed that it holds."""
 PATIENCE = 5.0
-"""How long a moment is waited for at which something is under way."""
+"""How long a moment is waited for at which something is under way, on a quiet machine."""
 SETTLE_SECONDS = 600.0
 
 Moment = Literal["before", "after"]
@@ -306,7 +306,7 @@ async def _kill_on(
         else:
             post.hold_next(moment)
             try:
-                victim = await asyncio.wait_for(asyncio.shield(post.held), PATIENCE * 2)
+                victim = await asyncio.wait_for(asyncio.shield(post.held), PATIENCE * 2 * slowness())
             except TimeoutError:
                 moment = "any"
         post.hold = None
@@ -324,7 +324,8 @@ async def _until_something_is_held(site: Site) -> None:
         " union all select 1 from outbox where lease_until > 0"
     )
     with suppress(AssertionError):  # all may be done by now
-        await eventually(lambda: query(site.database_url, asked), "something is held", PATIENCE, pause=0.01)
+        seconds = PATIENCE * slowness()
+        await eventually(lambda: query(site.database_url, asked), "something is held", seconds, pause=0.01)
 
 
 async def _minutes_pass(site: Site) -> None:

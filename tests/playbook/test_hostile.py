@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.adapter.yamlplaces import LARGEST
 from bridge.conditions import compile_condition
 from bridge.errors import ConfigError
 from bridge.model import Account, Customer, Ticket, TicketStatus, TicketType
@@ -164,7 +165,7 @@ Change = Callable[[dict[str, Any]], Any]
     ("change", "what"),
     [
         (lambda d: d.update(when=nested("any", 60)), "nested"),
-        (lambda d: d.update(line={"de": "x" * 10_000_000, "en": "x"}), "is larger than"),
+        (lambda d: d.update(line={"de": "x" * LARGEST, "en": "x"}), "is larger than"),
         (lambda d: d.update(more={"de": [HOSTILE[0]], "en": ["x"]}), "only text and {{ fact }}"),
         (lambda d: d.update(empathy={"de": HOSTILE[6], "en": "x"}), "only text and {{ fact }}"),
         (lambda d: d.update(leniency={"de": [HOSTILE[9]], "en": ["x"]}), "only text and {{ fact }}"),
