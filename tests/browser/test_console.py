@@ -90,6 +90,34 @@ async def test_on_a_telephone_the_pages_are_in_a_menu_and_nothing_sticks_out(
     assert await faults(page, axe) == []
 
 
+async def test_on_a_telephone_the_menu_closes_once_a_page_is_chosen(page: Page, example: Running) -> None:
+    await page.set_viewport_size({"width": 380, "height": 740})
+    await page.goto(f"{example.base}/console")
+    await page.get_by_text("Menü").click()
+    await page.locator("[data-k=nav-loops]").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Offene Schleifen")
+    await expect(page.locator("nav")).not_to_be_visible()
+    await page.set_viewport_size({"width": 1240, "height": 740})
+    await expect(page.locator("nav")).to_be_visible()
+
+
+async def test_an_address_that_leads_nowhere_says_so_and_leads_back(page: Page, example: Running) -> None:
+    await page.goto(f"{example.base}/console/automations/nothing%25")
+    await expect(page.get_by_role("alert")).to_contain_text("Das gibt es hier nicht, oder nicht mehr.")
+    await page.get_by_role("alert").get_by_role("link", name="Automationen").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Automationen")
+
+
+async def test_to_skip_to_the_content_does_not_load_it_anew(page: Page, example: Running) -> None:
+    await page.goto(f"{example.base}/console")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Heute")
+    await page.evaluate("document.querySelector('main h1').dataset.same = 'yes'")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#main")).to_be_focused()
+    await expect(page.locator("main h1")).to_have_attribute("data-same", "yes")
+
+
 async def test_with_a_key_one_signs_in_stays_in_and_signs_out(page: Page, running: Running, axe: str) -> None:
     key, _ = key_for(running, "Anna Brandt", "manager")
     await page.goto(f"{running.base}/console/today")
@@ -98,6 +126,12 @@ async def test_with_a_key_one_signs_in_stays_in_and_signs_out(page: Page, runnin
     await page.locator("#key").fill("rb_000000000000_" + "0" * 48)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_have_text("Dieser Schlüssel gilt hier nicht (mehr).")
+    await expect(page.locator("#key")).to_be_focused()
+    await page.route("**/console/session", lambda route: route.abort())
+    await page.locator("#key").fill(key)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_have_text("Der Server antwortet gerade nicht.")
+    await page.unroute("**/console/session")
     await page.locator("#key").fill(key)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Heute")

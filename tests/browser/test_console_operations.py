@@ -280,6 +280,20 @@ async def test_who_only_supervises_sees_that_something_lies_there_and_never_its_
     await expect(kind.get_by_role("button", name=re.compile("Inhalt|lesen|Aufgeben"))).to_have_count(0)
 
 
+async def test_what_a_role_cannot_open_is_told_to_it_without_a_link(page: Page, bridge: Running) -> None:
+    spoil(bridge, ("odd", {"id": 8}))
+    await page.goto(f"{bridge.base}/console/today")
+    errand = page.locator("[data-k=letters_dead]")
+    await expect(errand).to_have_attribute("href", "/console/letters")
+    await page.get_by_role("button", name="Betrachten").click()
+    await expect(errand).to_contain_text("Darum kümmern sich Leitung und Betrieb.")
+    assert await errand.get_attribute("href") is None
+    await page.goto(f"{bridge.base}/console/letters")
+    await expect(page.get_by_role("alert")).to_contain_text("Dafür reicht Ihre Rolle nicht.")
+    await page.get_by_role("alert").get_by_role("link", name="Heute").click()
+    await expect(errand).to_be_visible()
+
+
 async def test_pairs_are_decided_by_five_keys_and_every_decision_is_taken_back(
     page: Page, bridge: Running, axe: str, keep: Any
 ) -> None:

@@ -26,7 +26,9 @@ function drawList(place, context, t, listing) {
   const pause = async () => {
     const held = listing.paused;
     if (!held && !(await ask({ title: t.pauseTitle, text: t.pauseText, confirm: t.pause, danger: true }))) return;
-    if (await busy(service.post(`/v1/automations/${held ? 'resume' : 'pause'}`))) go('/console/automations', { replace: true });
+    if (!(await busy(service.post(`/v1/automations/${held ? 'resume' : 'pause'}`)))) return;
+    context.count();
+    go('/console/automations', { replace: true });
   };
   const number = (content) => h('td', { class: 'number' }, content);
   const rows = listing.automations.map((one) => {
