@@ -18,6 +18,7 @@ from bridge.flow import Desk
 from bridge.flow.counting import count_customers
 from bridge.flow.models import install
 from bridge.playbook.metering import Metering, load_metering
+from bridge.reports.discretion import without_few
 from bridge.reports.feelings import read_silent
 from bridge.reports.groups import BYS
 from bridge.reports.keeping import (
@@ -184,6 +185,11 @@ async def test_reasons_are_counted_by_where_they_were_told_and_never_kept_as_wor
     assert b"Muster" not in msgspec.json.encode(metrics)
     german = list(csv.reader(StringIO(write_table(metrics, "reasons", "de")), delimiter=";"))
     assert {row[4] for row in german[1:]} == {"Preis", "nicht genannt", "Anderer Anbieter"}
+    topics = list(csv.DictReader(StringIO(write_table(metrics, "topics", "en"))))
+    assert {(row["about"], row["title"], row["customers"]) for row in topics} == {
+        ("drove_from_others", "Waiting and reaching somebody", "1"),
+        ("praised_elsewhere", "Offer and choice", "1"),
+    }
 
 
 async def test_who_is_happy_with_us_praises_nobody_else_by_naming_them(desk: Desk) -> None:
@@ -235,12 +241,15 @@ async def test_how_the_silent_feel_is_what_the_mood_model_in_use_found(desk: Des
         "metric": "nps",
         "lowest": 0,
         "scale": 10,
-        "nps": [average],
+        "nps": [average, average | {"group": "business", "responses": 3}],
         "judged": {"abstained": 0.1, "coverage": 0.9},
     }
     await install(desk.store, "mood", b"{}", report, NOW)
-    silent = (await made(desk))["none"].silent
+    metrics = (await made(desk))["none"]
+    silent = metrics.silent
     assert silent is not None
+    shown = without_few(metrics, 5).silent
+    assert shown is not None and [one.group for one in shown.averages] == [None]
     assert (silent.figure, silent.averages[0].predicted.value, silent.abstained) == ("nps", 12.0, 0.1)
     assert read_silent(b'{"metric": "nps"}', NOW) is None
     assert read_silent(b"[]", NOW) is None

@@ -56,6 +56,7 @@ async def test_a_customer_whom_nobody_could_keep_gives_one_reason_a_month(desk: 
     await outcome(desk, "3", SEPTEMBER, customer="c2", result="lost", disposition="Umzug")
     await outcome(desk, "4", SEPTEMBER + timedelta(days=1), customer="c2", result="saved")
     await outcome(desk, "5", SEPTEMBER + timedelta(days=2), customer="c2", kind="shown")
+    await outcome(desk, "6", NOW + timedelta(days=2), customer="c3", result="lost", disposition="Umzug")
     metrics = (await made(desk))["none"]
     september = one_of(metrics.saves, month="2026-09")
     assert (september.saved, september.lost) == (1, 1)
