@@ -17,7 +17,7 @@ from bridge.automation.register import find_armed, pause, read_armed, save, swit
 from bridge.flow import Desk, advancing
 from bridge.flow.advancing import advance_due
 from bridge.flow.approaching import Known, read_known
-from bridge.store import Store, open_store
+from bridge.store import Store, Unit, open_store
 from tests.automation.mailing import (
     APOLOGY,
     TUESDAY,
@@ -167,6 +167,18 @@ async def test_after_a_long_pause_nothing_is_done_that_was_due_long_before(
     assert await _ended(database_url) == [("done", ""), ("stopped", "too_old")]
 
 
+async def test_what_was_found_too_late_or_no_longer_applies_does_nothing(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    never = rule(**{"if": {"ticket.open": {"at_least": 5}}})
+    desk = await make_office(store, tmp_path, never, rule(id="late", max_age={"hours": 1}))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await work(desk, clients_of(desk, vendor), LATER + timedelta(hours=1))
+    assert vendor.done == []
+    runs = await query(database_url, "select automation, state, reason from runs order by automation")
+    assert runs == [("late", "refused", "too_old"), ("sorry", "stopped", "condition")]
+
+
 # Once within the window, wherever windows meet
 
 
@@ -186,6 +198,28 @@ async def test_one_cause_sets_it_off_once_within_the_window_also_around_its_bord
 
 
 # Tickets of our own
+
+
+async def test_a_ticket_that_an_automation_opened_sets_none_off(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule())
+    await tell(desk, people(1))
+    unit = Unit()
+    number = (await customers_of(database_url))["1"]
+    said = {"subject": "Nachfassen", "text": "Bitte"}
+    outbox.enqueue(
+        unit, dedupe_key="k", source="helpdesk", action="create_ticket", args=said, now=TUESDAY, customer=number
+    )
+    await store.write(unit)
+    owner, (ours,) = await outbox.take(store, most=1, now=TUESDAY)
+    await outbox.begin(store, owner, ours.id, now=TUESDAY)
+    await outbox.finish(store, owner, ours.id, "sent", now=TUESDAY, reference="9")
+    await tell(desk, [ticket(9, 1, at=TUESDAY), ticket(10, 1, at=TUESDAY)])
+    await work(desk, clients_of(desk, vendor), LATER)
+    assert len(vendor.done) == 1
+    runs = await query(database_url, "select cause, state, reason from runs order by cause")
+    assert runs == [("helpdesk/ticket/10", "done", ""), ("helpdesk/ticket/9", "stopped", "own_ticket")]
 
 
 async def test_a_ticket_that_the_run_opened_itself_holds_none_of_its_messages(
