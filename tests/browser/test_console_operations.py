@@ -190,6 +190,11 @@ async def test_a_message_whose_fate_nobody_knows_is_settled_by_a_person(
         lost_message(bridge, number, "uncertain", "mail: DATA timed out")
     lost_message(bridge, 3, "dead", "mail: the server refused the sender")
     spoil(bridge, ("unheard", {"id": 1}))
+    await page.goto(f"{bridge.base}/console/today")
+    await expect(page.locator(".errand b").first).to_have_text("2 Nachrichten: niemand weiß, ob sie ankamen")
+    await expect(page.locator(".errand")).to_have_count(3)
+    assert await faults(page, axe) == []
+    await keep(page, "console-today")
     await enter(page, bridge, "letters")
     await expect(page.locator("#uncertain")).to_have_text("Unklar, ob angekommen2")
     await expect(page.get_by_text("Ob das ankam, weiß niemand")).to_be_visible()

@@ -10,7 +10,7 @@ export const TEXTS = {
     day: 'In den letzten 24 Stunden',
     since: (when) => `seit ${when}`,
     errands: {
-      outbox_uncertain: [(n) => `${n === 1 ? 'Eine Nachricht' : `${n} Nachrichten`}: niemand weiß, ob sie ankam`, 'Beim Anbieter nachsehen und hier sagen. Von selbst wird nichts wiederholt.'],
+      outbox_uncertain: [(n) => `${n === 1 ? 'Eine Nachricht' : `${n} Nachrichten`}: niemand weiß, ob ${n === 1 ? 'sie ankam' : 'sie ankamen'}`, 'Beim Anbieter nachsehen und hier sagen. Von selbst wird nichts wiederholt.'],
       outbox_dead: [(n) => `${n === 1 ? 'Eine Nachricht ließ' : `${n} Nachrichten ließen`} sich nicht zustellen`, 'Nach mehreren Versuchen aufgegeben.'],
       letters_dead: [(n) => `${n === 1 ? 'Eine Lieferung ließ' : `${n} Lieferungen ließen`} sich nicht lesen`, 'Meist passt ein Feld nicht zur Zuordnung.'],
       source_failing: [(n, names) => `${names.join(', ')}: keine Verbindung`, 'Solange fehlt, was von dort käme.'],
@@ -32,7 +32,7 @@ export const TEXTS = {
     day: 'In the last 24 hours',
     since: (when) => `since ${when}`,
     errands: {
-      outbox_uncertain: [(n) => `${n === 1 ? 'One message' : `${n} messages`}: nobody knows whether it arrived`, 'Look it up at the provider and say so here. Nothing is repeated by itself.'],
+      outbox_uncertain: [(n) => `${n === 1 ? 'One message' : `${n} messages`}: nobody knows whether ${n === 1 ? 'it' : 'they'} arrived`, 'Look it up at the provider and say so here. Nothing is repeated by itself.'],
       outbox_dead: [(n) => `${n === 1 ? 'One message' : `${n} messages`} could not be delivered`, 'Given up after several attempts.'],
       letters_dead: [(n) => `${n === 1 ? 'One delivery' : `${n} deliveries`} could not be read`, 'Mostly a field does not fit the mapping.'],
       source_failing: [(n, names) => `${names.join(', ')}: no connection`, 'Until then, what would come from there is missing.'],
