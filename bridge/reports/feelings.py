@@ -19,7 +19,7 @@ from bridge.automation.weighting import Asked, Estimate, plain, pool, weighted
 from bridge.flow.hearing import STILL_COMING, WINDOW
 from bridge.flow.standing import Standing
 from bridge.model import SurveyMetric, SurveyResponse
-from bridge.reports.groups import By, Groups, grouped, pick
+from bridge.reports.groups import BYS, By, grouped, pick
 from bridge.reports.months import Months
 from bridge.scoring.mood import highest
 
@@ -103,8 +103,9 @@ class Feelings(Struct, frozen=True):
     months: Months
     zone: tzinfo
     now: datetime
-    asked: defaultdict[tuple[int, str, Groups], Counter[Asked]]
-    early: defaultdict[tuple[int, str, Groups], Counter[Asked]]
+    asked: dict[By, defaultdict[tuple[str, int, str], Counter[Asked]]]
+    """By metric, month and group."""
+    early: dict[By, defaultdict[tuple[str, int, str], Counter[Asked]]]
     """Answers to invitations whose silence does not count yet: in no share of answers."""
 
     def add(self, one: Standing, surveys: Iterable[SurveyResponse]) -> None:
@@ -126,17 +127,17 @@ class Feelings(Struct, frozen=True):
             score, scale = _graded(response) if given else (None, None)
             asked = Asked(stratum=groups[:2], propensity=1.0, answered=given, score=score, scale=scale)
             counts = self.asked if over else self.early
-            counts[place, response.metric, groups][asked] += 1
+            for by in BYS:
+                counts[by][response.metric, place, pick(by)(groups)][asked] += 1
 
     def opinions(self, by: By, named: Callable[[str], str] = str) -> tuple[Opinion, ...]:
         """By metric, month and group, called as `named` does."""
         gathered: defaultdict[tuple[str, int, str], tuple[Counter[Asked], Counter[Asked]]]
         gathered = defaultdict(lambda: (Counter(), Counter()))
         silences: defaultdict[str, int] = defaultdict(int)
-        group = pick(by)
-        for number, held in enumerate((self.asked, self.early)):
-            for (place, metric, groups), some in held.items():
-                gathered[metric, place, named(group(groups))][number].update(some)
+        for number, held in enumerate((self.asked[by], self.early[by])):
+            for (metric, place, group), some in held.items():
+                gathered[metric, place, named(group)][number].update(some)
                 silences[metric] += sum(count for one, count in some.items() if not one.answered)
         since = (self.now - WINDOW).astimezone(self.zone).date().toordinal()
         return tuple(
@@ -154,7 +155,9 @@ class Feelings(Struct, frozen=True):
 
 def hear(months: Months, zone: tzinfo, now: datetime) -> Feelings:
     """Nothing gathered yet."""
-    return Feelings(months, zone, now, defaultdict(Counter), defaultdict(Counter))
+    return Feelings(
+        months, zone, now, {by: defaultdict(Counter) for by in BYS}, {by: defaultdict(Counter) for by in BYS}
+    )
 
 
 def _graded(response: SurveyResponse) -> tuple[float, float]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct
 
 from bridge.flow.standing import FOREVER, Line, Standing, at
-from bridge.reports.groups import By, Groups, grouped, pick
+from bridge.reports.groups import BYS, By, Groups, grouped, pick
 from bridge.reports.months import Months
 
 MOST_GROUPS: Final = 40
@@ -69,10 +69,12 @@ _M_START, _M_NEW, _M_MORE, _M_LESS, _M_CHURN, _M_END = range(_MONEY, _MONEY + 6)
 
 
 class Retention(Struct, frozen=True):
-    """What was counted so far."""
+    """What was counted so far, apart for each way of telling customers apart: of all ways together there would be a
+    group for nearly everybody."""
 
     months: Months
-    sums: defaultdict[tuple[int, Groups], list[int]]
+    sums: dict[By, defaultdict[str, list[list[int]]]]
+    """By group, and in it by month."""
 
     def add(self, one: Standing) -> None:
         """Count one customer, and the money that counts with them."""
@@ -80,6 +82,14 @@ class Retention(Struct, frozen=True):
             return
         closes = self.months.closes
         key = grouped(one)
+        known: dict[Groups, list[list[list[int]]]] = {}
+
+        def cells(place: int, day: int) -> Iterator[list[int]]:
+            groups = key(day)
+            if groups not in known:
+                known[groups] = [self.sums[by][pick(by)(groups)] for by in BYS]
+            return (months[place] for months in known[groups])
+
         present = bytearray(len(closes))
         reach = [(bisect_left(closes, span.begins), bisect_left(closes, span.ends)) for span in one.spans]
         for first, beyond in reach:
@@ -88,33 +98,31 @@ class Retention(Struct, frozen=True):
         for number, (span, (first, beyond)) in enumerate(zip(one.spans, reach, strict=True)):
             if 0 < first < len(closes) and not present[first - 1]:
                 if first < beyond and number:
-                    self._cell(first - 1, key(closes[first]))[_RETURNED] += 1
+                    _tick(cells(first - 1, closes[first]), _RETURNED)
                 elif first == beyond and not present[first] and first not in went:
                     went.add(first)
-                    self._cell(first - 1, key(span.begins))[_WENT] += 1
+                    _tick(cells(first - 1, span.begins), _WENT)
             if span.stops < FOREVER and 0 < (place := bisect_left(closes, span.stops)) < len(closes):
                 there = closes[place - 1] if present[place - 1] else closes[place]
-                self._cell(place - 1, key(there))[_NOTICED] += 1
+                _tick(cells(place - 1, there), _NOTICED)
         paid = _paid(one.pays, closes)
         for place in range(len(closes) - 1):
             if present[place] or present[place + 1]:
-                cell = self._cell(place, key(closes[place] if present[place] else closes[place + 1]))
-                _move(cell, present[place], present[place + 1])
-                if paid is not None:
-                    _move_money(cell, paid[place], paid[place + 1])
-
-    def _cell(self, place: int, groups: Groups) -> list[int]:
-        return self.sums[place, groups]
+                for cell in cells(place, closes[place] if present[place] else closes[place + 1]):
+                    _move(cell, present[place], present[place + 1])
+                    if paid is not None:
+                        _move_money(cell, paid[place], paid[place + 1])
 
     def cells(self, by: By) -> tuple[Cell, ...]:
-        """By month, and in it by group."""
-        named, group = self.names(by), pick(by)
+        """By month, and in it by group; a group is there in the months in which there was somebody in it."""
+        named, names = self.names(by), self.months.names
         sums: defaultdict[tuple[int, str], list[int]] = defaultdict(_nothing)
-        for (month, groups), some in self.sums.items():
-            total = sums[month, named(group(groups))]
-            for place, value in enumerate(some):
-                total[place] += value
-        names = self.months.names
+        for group, months in self.sums[by].items():
+            for month, some in enumerate(months):
+                if any(some):
+                    sums[month, named(group)] = [
+                        one + other for one, other in zip(sums[month, named(group)], some, strict=True)
+                    ]
         if by == "none":
             for place in range(len(names)):
                 sums[place, ""]
@@ -124,17 +132,19 @@ class Retention(Struct, frozen=True):
         """The name of a group, or OTHER for one of the many small ones."""
         if by == "none":
             return str
-        group = pick(by)
-        size: defaultdict[str, int] = defaultdict(int)
-        for (_, groups), some in self.sums.items():
-            size[group(groups)] += some[_START] + some[_NEW]
+        size = {group: sum(some[_START] + some[_NEW] for some in months) for group, months in self.sums[by].items()}
         largest = {name for name, _ in sorted(size.items(), key=itemgetter(1, 0), reverse=True)[:MOST_GROUPS]}
         return lambda name: name if name in largest else OTHER
 
 
 def count(months: Months) -> Retention:
     """Nothing counted yet."""
-    return Retention(months, defaultdict(_nothing))
+    return Retention(months, {by: defaultdict(lambda: [_nothing() for _ in months.months]) for by in BYS})
+
+
+def _tick(cells: Iterable[list[int]], place: int) -> None:
+    for cell in cells:
+        cell[place] += 1
 
 
 def _nothing() -> list[int]:
