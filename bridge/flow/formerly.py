@@ -192,29 +192,33 @@ class Formerly:
 
     def _dated(self, rules: Sequence[Automation], since: int, until: int) -> Iterator[Fact]:
         zone = self.desk.rules.outreach.zone
-        looked: set[date] = set()
+        days = self._days(rules, since, until)
         seen: set[str] = set()
-        for day in sorted(self._days(rules, since, until)):
-            before = -1
-            for late in range(OVERLAP + 1):
-                today = day + late * _SPAN
-                at = midnight(today, zone)
-                changed = bisect_right(self.bounds, at)
-                # A day later nothing new is found unless something new was told.
-                if today in looked or changed == before or not since <= at < until:
-                    continue
-                before = changed
-                looked.add(today)
-                view = self.view(at)
-                if view is None:
-                    continue
-                found = list(dated_facts(rules, view, today - (OVERLAP + 1) * _SPAN, today, zone, instant(at)))
-                for fact in found:
-                    if fact.id not in seen:
-                        seen.add(fact.id)
-                        yield fact
-                if len(rules) == 1 and any(fact.occurred_at == instant(midnight(day, zone)) for fact in found):
-                    break  # what this day brings was known in time
+        # By the clock, whichever day it is about: what was known in time must not be found late.
+        for today in sorted({day + late * _SPAN for day in days for late in range(OVERLAP + 1)}):
+            at = midnight(today, zone)
+            about = [day for late in range(OVERLAP + 1) if (day := today - late * _SPAN) in days]
+            if not about or not since <= at < until:
+                continue
+            before = midnight(today - _SPAN, zone)
+            # A day later nothing new is found unless something new was told.
+            if (
+                today not in days
+                and before >= since
+                and bisect_right(self.bounds, before) == bisect_right(self.bounds, at)
+            ):
+                continue
+            view = self.view(at)
+            if view is None:
+                continue
+            found = list(dated_facts(rules, view, today - (OVERLAP + 1) * _SPAN, today, zone, instant(at)))
+            for fact in found:
+                if fact.id not in seen:
+                    seen.add(fact.id)
+                    yield fact
+            if len(rules) == 1:  # what these days bring is known: nobody need look again
+                brought = {fact.occurred_at for fact in found}
+                days -= {day for day in about if instant(midnight(day, zone)) in brought}
 
     def _days(self, rules: Sequence[Automation], since: int, until: int) -> set[date]:
         """The days on which something may be due, by all that was ever known."""
