@@ -206,9 +206,9 @@ async def _against(desk: Desk, owner: str, outgoing: Outgoing, now: datetime) ->
     belongs = outgoing.belongs
     wanted = max(outgoing.created_at, _call_at(outgoing.action) or outgoing.created_at)
     late = now - wanted > timedelta(days=desk.rules.outreach.patience_days)
+    if now - wanted > desk.rules.outreach.late:  # all was paused, or no worker ran
+        return await _refuse(desk, owner, outgoing, "gave_up_waiting", now)
     if await paused(desk.store):
-        if now - wanted > desk.rules.outreach.late:
-            return await _refuse(desk, owner, outgoing, "gave_up_waiting", now)
         return _Stop(reason="paused", until=now + HELD)
     row = await desk.store.one("automations.run", id=belongs.run)
     if row is None:

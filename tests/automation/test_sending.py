@@ -288,6 +288,18 @@ async def test_a_call_whose_hour_went_by_waits_for_the_next_good_one_and_is_want
     assert msgspec.convert(body["data"]["at"], datetime) == morning
 
 
+async def test_what_waited_longer_than_patience_because_nobody_was_at_work_is_not_made_up_for(
+    store: Store, database_url: str, tmp_path: Path, vendor: Vendor
+) -> None:
+    desk = await make_office(store, tmp_path, rule(budget={"amount": 1}))
+    await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
+    await advance_due(desk, most=9, now=LATER)
+    await work(desk, clients_of(desk, vendor), LATER + timedelta(days=desk.rules.outreach.patience_days, hours=1))
+    assert vendor.done == [] and await outbox.count(store) == {"refused": 1}
+    assert await query(database_url, "select spent_minor from automation_spending") == [(0,)]
+    assert await query(database_url, "select reason from run_steps where result = 'refused'") == [("gave_up_waiting",)]
+
+
 async def test_what_was_settled_while_a_call_waited_for_its_hour_is_not_called_about(
     store: Store, database_url: str, tmp_path: Path, vendor: Vendor
 ) -> None:
