@@ -81,7 +81,9 @@ async def console(browser: Browser, building: Running) -> AsyncIterator[Opener]:
     async def make(path: str = "/console/automations", language: str = "de", theme: Any = "light") -> Page:
         locale = {"de": "de-DE", "en": "en-GB"}[language]
         viewport: Any = {"width": 1280, "height": 900}
-        context = await browser.new_context(viewport=viewport, locale=locale, color_scheme=theme)
+        context = await browser.new_context(
+            viewport=viewport, locale=locale, color_scheme=theme, reduced_motion="reduce"
+        )
         contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(8000)
@@ -150,6 +152,7 @@ async def test_a_new_user_builds_previews_and_switches_on_in_under_two_minutes(
     await hand.choose("step-1-unless", "außer es ist gelöst oder besprochen")
     await hand.add("add-step", "Rückruf einplanen")
     await expect(page.locator(".lookback .big")).to_have_text(f"{UNHAPPY} Kunden")
+    await expect(page.locator(".lookback.stale")).to_have_count(0)
     assert await faults(page, axe) == []
     await hand.click("on")
     await expect(page.get_by_role("dialog")).to_contain_text(f"{UNHAPPY} Kunden")
@@ -282,6 +285,7 @@ async def test_the_preview_names_whom_it_would_have_met_to_those_who_may_see_cus
     await expect(people.first).to_contain_text("E-Mail")
     await page.locator('[data-k="all-examples"]').press("Enter")
     await expect(people).to_have_count(UNHAPPY)
+    await expect(page.locator(".lookback.stale")).to_have_count(0)
     assert await faults(page, axe) == []
     await page.get_by_role("button", name="Betrachten").click()
     await expect(page.locator(".lookback .big")).to_have_text(f"{UNHAPPY} Kunden")

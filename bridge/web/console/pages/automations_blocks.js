@@ -172,7 +172,7 @@ export class Flow {
     const set = (name, value) => ((schedule[name] = value || undefined), this.changed());
     return [
       h('select', { 'data-k': 'weekday', 'aria-label': t.weekday, onchange: (event) => set('weekday', event.target.value) }, h('option', { value: '' }, t.everyDay), Object.entries(t.weekdays).map(([name, text]) => h('option', { value: name, selected: schedule.weekday === name }, text))),
-      h('input', { type: 'number', class: 'short', min: 1, max: 31, 'data-k': 'day-of-month', 'aria-label': t.dayOfMonth, placeholder: t.dayOfMonth, value: schedule.day_of_month ?? '', oninput: (event) => set('day_of_month', event.target.valueAsNumber) })];
+      h('input', { type: 'number', class: 'medium', min: 1, max: 31, 'data-k': 'day-of-month', 'aria-label': t.dayOfMonth, placeholder: t.dayOfMonth, value: schedule.day_of_month ?? '', oninput: (event) => set('day_of_month', event.target.valueAsNumber) })];
   }
 
   ifBlock() {

@@ -39,7 +39,7 @@ export function stepEditor(flow, step, kind, what, place) {
     first = false;
     const wrong = flow.checked && missingIn(one, form);
     const text = { texts: t.textMissing, message: t.textMissing, number: t.numberMissing }[one.kind] ?? t.choiceMissing;
-    return [one, h('div', { class: `parameter ${one.kind}` }, editor, wrong && h('p', { class: 'problem' }, text))];
+    return [one, h('div', { class: 'parameter' }, editor, wrong && h('p', { class: 'problem' }, text))];
   }).filter(Boolean);
   const rare = made.filter(([one]) => RARE.includes(one.name));
   const set = rare.some(([one]) => form[one.name] !== undefined && !(one.name === 'apology' && kind === 'send_email'));
