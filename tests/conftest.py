@@ -82,7 +82,7 @@ def postgres() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres: Path, worker_id: str) -> str:
-    """A migrated database of this process of the run: emptied after each test, which takes a third of making one."""
+    """A migrated database of this process of the run: emptied after each test, which is quicker than making one."""
     name = f"{_MIGRATED}_{worker_id}"
 
     async def make() -> None:
