@@ -13,6 +13,7 @@ from bridge import __version__
 from bridge.cli import (
     automations,
     checks,
+    effects,
     fits,
     host_files,
     hosts,
@@ -50,6 +51,7 @@ cli.add_typer(host_files.commands)
 cli.add_typer(keys.commands, name="key")
 cli.add_typer(playbooks.commands, name="playbook")
 automations.commands.add_typer(suppressing.commands)
+automations.commands.add_typer(effects.commands)
 cli.add_typer(automations.commands, name="automation")
 reports.commands.add_typer(metrics.commands)
 cli.add_typer(reports.commands, name="report")

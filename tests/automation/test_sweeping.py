@@ -122,7 +122,7 @@ async def test_importing_history_with_every_automation_on_writes_to_nobody(
     await _sweep(desk, TUESDAY)  # and from now on days count
     assert await query(database_url, "select automation from runs") == [("first_weeks",)]
     await work(desk, clients_of(desk, Vendor()), TUESDAY)
-    assert await query(database_url, "select result, reason from run_steps") == [("refused", "no_source")]
+    assert await query(database_url, "select result, reason from run_steps") == [("refused", "consent_missing")]
 
 
 def _de(day: date) -> str:

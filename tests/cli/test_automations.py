@@ -99,6 +99,11 @@ def test_several_processes_say_what_one_says(config: Path) -> None:
     assert {**together, "seconds": alone["seconds"]} == alone
 
 
+def test_an_effect_is_told_of_those_who_were_set_off(config: Path) -> None:
+    assert "0 treated, 0 held out, 0 not over yet" in ask("effect", "first_weeks")
+    assert json.loads(ask("effect", "first_weeks", "--since", "2026-01-01", "--json"))["treated"] == 0
+
+
 def test_what_cannot_be_is_said(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +113,7 @@ def test_what_cannot_be_is_said(
     assert "draft.yaml, line 8: do[0].send_email.message" in said and "welcome_check" in said
     assert "--since" in fails(monkeypatch, capsys, "preview", "first_weeks", "--since", "2999-01-01")
     assert "there is no automation" in fails(monkeypatch, capsys, "on", "nobody")
+    assert "there is no automation" in fails(monkeypatch, capsys, "effect", "nobody")
 
 
 def test_automations_are_switched_held_and_taken_back() -> None:
