@@ -1,6 +1,7 @@
 // One automation: its head with what can be done about it, its blocks or its history, and the preview beside them.
 
 import { Flow } from './automations_blocks.js';
+import { drawEffect } from './automations_effect.js';
 import { drawForm, drawRuns, drawVersions } from './automations_history.js';
 import { LookBack } from './automations_preview.js';
 
@@ -172,6 +173,7 @@ export function openBuilder(place, context, t, words, shown) {
       return undefined;
     }
     if (name === 'runs') return drawRuns(body, context, t, words, entry);
+    if (name === 'effect') return drawEffect(body, context, entry);
     if (name === 'versions') return drawVersions(body, context, t, { entry, versions, editable, take, dirty: () => dirty });
     return drawForm(body, context, t, words, { form: flow.written(), editable, use: (given) => {
       form = flow.take(given);
