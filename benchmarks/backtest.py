@@ -24,14 +24,14 @@ from rich.console import Console
 from benchmarks.figures import Figure, Void, conclude, load
 from benchmarks.history import DAYS, write_history
 from benchmarks.processes import SERVER, aside, resident_mb, scratch
+from bridge.acting.backtesting import preview
+from bridge.acting.rehearsals import Asked, Rehearsal
 from bridge.adapter.registry import load_registry
 from bridge.automation.preview import Preview
 from bridge.automation.rules import Automation, read_automation
 from bridge.cli.crews import cores, crew
 from bridge.cli.desks import progress
 from bridge.flow import open_desk
-from bridge.flow.backtesting import preview
-from bridge.flow.rehearsals import Asked, Rehearsal
 from bridge.playbook.offers import Catalogue
 from bridge.settings import read_settings
 from bridge.store import open_store

@@ -21,39 +21,43 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bridge.adapter.registry import Registry, load_registry
-from bridge.errors import BadRequest, Conflict, NotAllowed, NotAuthentic, NotFound, TooLarge
-from bridge.flow import Rules, open_desk
-from bridge.gateway import (
-    assist,
-    automation_runs,
-    automation_vocabulary,
+from bridge.console import (
     automations,
-    console,
-    customers,
-    desktop,
     doubles,
-    events,
-    identities,
     lessons,
     letters,
-    lookup,
     loops,
     metrics,
     models,
     outbox,
-    outcomes,
     previews,
+    runs,
+    sessions,
+    sources,
+    surveys,
+    today,
+    vocabulary,
+)
+from bridge.console import examples as console_examples
+from bridge.errors import BadRequest, Conflict, NotAllowed, NotAuthentic, NotFound, TooLarge
+from bridge.flow import Rules, open_desk
+from bridge.gateway import (
+    assist,
+    customers,
+    desktop,
+    events,
+    identities,
+    lookup,
+    outcomes,
     replaying,
     reports,
     scripts,
-    sources,
     subjects,
-    surveys,
     system,
     tickets,
-    today,
     webhooks,
 )
+from bridge.gateway import examples as gateway_examples
 from bridge.gateway.asking import Asking
 from bridge.gateway.embeds import Embeds
 from bridge.gateway.endpoint import Endpoint, Methods, read_request_id
@@ -117,10 +121,8 @@ ROUTES: Final = (
     Endpoint("GET", "/v1/surveys/{id}", surveys.show, _for("viewer", "supervisor"), (NotFound,)),
     Endpoint("POST", "/v1/surveys/{id}/{mode}", surveys.switch, _for("supervisor"), (NotFound,)),
     Endpoint("GET", "/v1/automations", automations.listing, _for("viewer", "supervisor")),
-    Endpoint("GET", "/v1/automations/vocabulary", automation_vocabulary.vocabulary, _for("viewer", "supervisor")),
-    Endpoint(
-        "POST", "/v1/automations/message_preview", automation_vocabulary.message_preview, _for("viewer", "supervisor")
-    ),
+    Endpoint("GET", "/v1/automations/vocabulary", vocabulary.vocabulary, _for("viewer", "supervisor")),
+    Endpoint("POST", "/v1/automations/message_preview", vocabulary.message_preview, _for("viewer", "supervisor")),
     Endpoint("POST", "/v1/automations/preview", previews.show, _for("viewer", "supervisor"), (Conflict,)),
     Endpoint("POST", "/v1/automations/pause", automations.pause, _for("supervisor")),
     Endpoint("POST", "/v1/automations/resume", automations.resume, _for("supervisor")),
@@ -130,7 +132,7 @@ ROUTES: Final = (
     Endpoint("POST", "/v1/automations/{id}/mode", automations.switch, _for("supervisor"), (NotFound, Conflict)),
     Endpoint("POST", "/v1/automations/{id}/rollback", automations.roll_back, _for("supervisor"), (NotFound, Conflict)),
     Endpoint("GET", "/v1/automations/{id}/effect", previews.effect, _for("viewer", "supervisor"), (NotFound,)),
-    Endpoint("GET", "/v1/automations/{id}/runs", automation_runs.runs, _for("viewer", "supervisor")),
+    Endpoint("GET", "/v1/automations/{id}/runs", runs.runs, _for("viewer", "supervisor")),
     Endpoint("GET", "/v1/loops", loops.listing, _for("viewer", "agent", "supervisor")),
     Endpoint("GET", "/v1/loops/{id}", loops.show, _for("agent", "supervisor"), (NotFound,)),
     Endpoint("POST", "/v1/loops/{id}/assign", loops.assign, _for("agent", "supervisor"), (NotFound, Conflict)),
@@ -171,9 +173,9 @@ DEMO: Final = (
 """What the pages ask for in demo mode; no part of the described API."""
 
 CONSOLE: Final = (
-    Endpoint("POST", "/console/session", console.sign_in, None, (Conflict, NotAllowed, NotAuthentic, NotFound)),
-    Endpoint("GET", "/console/session", console.show, None),
-    Endpoint("DELETE", "/console/session", console.sign_out, None),
+    Endpoint("POST", "/console/session", sessions.sign_in, None, (Conflict, NotAllowed, NotAuthentic, NotFound)),
+    Endpoint("GET", "/console/session", sessions.show, None),
+    Endpoint("DELETE", "/console/session", sessions.sign_out, None),
 )
 """How people sign in and out; no part of the described API."""
 
@@ -290,7 +292,7 @@ def create_app(
 
 @cache
 def _description() -> Description:
-    return Description(ROUTES)
+    return Description(ROUTES, {**gateway_examples.SHOWN, **console_examples.SHOWN})
 
 
 @cache

@@ -14,6 +14,14 @@ from datetime import datetime, timedelta, timezone
 from msgspec import Struct, field
 
 from bridge import privacy
+from bridge.acting.advancing import advance_due
+from bridge.acting.linking import KEEP as KEEP_LINKS
+from bridge.acting.sending import send_due
+from bridge.acting.settling import reconcile_due
+from bridge.acting.survey_answers import match_answers
+from bridge.acting.surveying import survey_once
+from bridge.acting.sweeping import sweep_once
+from bridge.acting.tending import tend_once
 from bridge.adapter.client import Client, open_client
 from bridge.adapter.delivery import Item, Refetch
 from bridge.automation import outbox
@@ -22,16 +30,8 @@ from bridge.automation.survey_register import adopt_surveys
 from bridge.errors import BridgeError, Superseded, VendorError, VendorRetryable
 from bridge.facts import Origin
 from bridge.flow import Desk, absorb, apply_rules, exposing, fit_tiers, look_for_doubles, refresh_due, review
-from bridge.flow.advancing import advance_due
-from bridge.flow.linking import KEEP as KEEP_LINKS
 from bridge.flow.reading import next_try
 from bridge.flow.relearning import learn_next
-from bridge.flow.sending import send_due
-from bridge.flow.settling import reconcile_due
-from bridge.flow.survey_answers import match_answers
-from bridge.flow.surveying import survey_once
-from bridge.flow.sweeping import sweep_once
-from bridge.flow.tending import tend_once
 from bridge.intake import inbox, sync
 from bridge.intake.inbox import Delivery
 from bridge.reports import keeping

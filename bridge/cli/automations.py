@@ -15,6 +15,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from bridge.acting.backtesting import preview
+from bridge.acting.rehearsals import Asked, Rehearsal
 from bridge.adapter.yamlfile import read_yaml
 from bridge.adapter.yamlplaces import with_lines
 from bridge.automation import register
@@ -29,8 +31,6 @@ from bridge.cli.crews import MOST, cores, crew
 from bridge.cli.desks import out, progress, take_desk, with_desk
 from bridge.errors import BadRequest
 from bridge.flow import Desk
-from bridge.flow.backtesting import preview
-from bridge.flow.rehearsals import Asked, Rehearsal
 from bridge.store import instant, micros
 from bridge.worker import utc_now
 

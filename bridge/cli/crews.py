@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Final
 
-from bridge.flow.rehearsals import Part, Rehearsal
+from bridge.acting.rehearsals import Part, Rehearsal
 
 MOST: Final = 8
 """Processes at most: each holds a page of customers and everything that is imported, some 100 MB."""

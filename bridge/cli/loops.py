@@ -10,11 +10,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from bridge.acting.catching_up import open_past
+from bridge.acting.handling import find_loop
 from bridge.automation.loops import Loop
 from bridge.cli.desks import out, with_desk
 from bridge.flow import Desk
-from bridge.flow.catching_up import open_past
-from bridge.flow.handling import find_loop
 from bridge.flow.looping import loop_of
 from bridge.store import Row, instant, micros
 from bridge.worker import utc_now

@@ -10,11 +10,11 @@ from typing import Annotated, Final
 
 import typer
 
+from bridge.acting.approaching import CHANNELS_OF, opt_in, opt_out
 from bridge.adapter.addresses import normalise_email, normalise_phone
 from bridge.cli.desks import out, with_desk
 from bridge.errors import BadRequest
 from bridge.flow import Desk
-from bridge.flow.approaching import CHANNELS_OF, opt_in, opt_out
 from bridge.model import Channel
 from bridge.worker import utc_now
 

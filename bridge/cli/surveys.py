@@ -10,14 +10,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from bridge.acting.occasions import problem_of
+from bridge.acting.survey_sizes import Preview, preview
 from bridge.automation.surveys import armed_of
 from bridge.cli.desks import out, with_desk
 from bridge.conditions import nearest
+from bridge.console.surveys import Sizing, sizing_of
 from bridge.errors import BadRequest
 from bridge.flow import Desk
-from bridge.flow.occasions import problem_of
-from bridge.flow.survey_sizes import Preview, preview
-from bridge.gateway.surveys import Sizing, sizing_of
 from bridge.worker import utc_now
 
 commands = typer.Typer(no_args_is_help=True, help="Surveys: which there are, and whom the next tranche would ask.")

@@ -9,39 +9,44 @@ from msgspec import Struct
 
 from bridge.gateway import (
     assist,
-    automation_runs,
-    automation_vocabulary,
-    automations,
     customers,
-    doubles,
     events,
     identities,
-    lessons,
-    letters,
     lookup,
-    loops,
-    metrics,
-    models,
-    outbox,
     outcomes,
-    previews,
     replaying,
     reports,
     scripts,
     subjects,
-    surveys,
     system,
     tickets,
     webhooks,
 )
 from bridge.gateway.shapes import CardAnswer
 from bridge.reports import Uplift
-from bridge.reports.metrics import Metrics
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """For one serving function. `body_types` are those of a body that is read leniently, without a struct."""
+
+    body_types: tuple[str, ...] = ()
+    answer_types: tuple[str, ...] = ("application/json",)
+    flat: bool = False
+    """It answers the flat answer (see `bridge.flat`)."""
+    shape: Any = None
+    """The type that describes an answer which is sent as it was stored."""
+    headers: tuple[str, ...] = ()
+    path: dict[str, str] = {}
+    query: dict[str, str] = {}
+    body: Any = None
+    answer: Any = None
+    also: dict[str, str] = {}
+    """Other statuses, and what they mean."""
+
 
 _CUSTOMER: Final = "c_5f0c2a9be14d7a31"
 _DECISION: Final = "d_8a1f20c76b3e9d54"
 _PHONE: Final = {"phone": "+4930901820"}
-
 _FLAT: Final[dict[str, str]] = {
     "found": "true",
     "match": "exact",
@@ -78,8 +83,6 @@ _FLAT: Final[dict[str, str]] = {
     "ask_digits": "",
     "ask_text": "",
 }
-
-
 _CARD: Final[dict[str, Any]] = {
     "decision_id": _DECISION,
     "schema": "1",
@@ -126,39 +129,9 @@ _CARD: Final[dict[str, Any]] = {
     "answer_ms": "2",
     "loop_due_in_min": "180",
 }
-
-
-class Shown(Struct, frozen=True, kw_only=True):
-    """For one serving function. `body_types` are those of a body that is read leniently, without a struct."""
-
-    body_types: tuple[str, ...] = ()
-    answer_types: tuple[str, ...] = ("application/json",)
-    flat: bool = False
-    """It answers the flat answer (see `bridge.flat`)."""
-    shape: Any = None
-    """The type that describes an answer which is sent as it was stored."""
-    headers: tuple[str, ...] = ()
-    path: dict[str, str] = {}
-    query: dict[str, str] = {}
-    body: Any = None
-    answer: Any = None
-    also: dict[str, str] = {}
-    """Other statuses, and what they mean."""
-
-
 _FORMS: Final = ("application/json", "application/x-www-form-urlencoded")
 _FORMATS: Final = (*_FORMS, "text/plain; charset=utf-8")
 _ID: Final = {"id": _CUSTOMER}
-_LOOP: Final = {"id": "l_5f0c2a9be14d7a315f0c2a9b"}
-_PROPOSAL: Final = {"id": "p_8d1519ec372b68cf"}
-_RULE: Final = {"id": "bad_nps"}
-_FORM: Final[dict[str, Any]] = {
-    "id": "sorry",
-    "title": {"de": "Entschuldigen", "en": "Apologise"},
-    "when": {"fact": "survey.answered", "where": {"fact.metric": "nps", "fact.score": {"at_most": 6}}},
-    "purpose": "service",
-    "do": [{"send_email": {"message": "apology", "apology": True}}],
-}
 _BUDGET: Final = ("X-Budget-Ms", "X-Host")
 _EVENTS: Final = ("text/event-stream",)
 _SEEN: Final = ("Last-Event-ID",)
@@ -189,66 +162,16 @@ SHOWN: Final[dict[Callable[..., Any], Shown]] = {
     customers.timeline: Shown(path=_ID, query={"limit": "20"}),
     subjects.export: Shown(path=_ID),
     subjects.erase: Shown(path=_ID),
-    loops.show: Shown(path=_LOOP),
-    loops.assign: Shown(path=_LOOP, body={"owner": "team"}),
-    loops.note: Shown(path=_LOOP, body={"text": "The second bill was a mistake of ours", "cause": "billing"}),
-    loops.reply: Shown(path=_LOOP, body={"text": "Apologised on the phone, asked for the bill", "waits": True}),
-    loops.snooze: Shown(path=_LOOP, body={"until": "2026-12-01T09:00:00+01:00", "text": "waits for photographs"}),
-    loops.close: Shown(path=_LOOP, body={"done": "Credited the second bill", "cause": "billing"}),
-    loops.reopen: Shown(path=_LOOP, body={"text": "billed twice again"}),
-    lessons.listing: Shown(query={"words": "bill moving"}),
-    lessons.add: Shown(body={"cause": "billing", "text": "Whoever moves is billed twice", "changed": "Checked"}),
     identities.show: Shown(path=_ID),
     identities.merge: Shown(body={"a": _CUSTOMER, "b": "c_0b7d11", "reason": "same person, said so on the phone"}),
     identities.separate: Shown(body={"customer": _CUSTOMER, "profiles": ["crm:4711"], "reason": "mother and daughter"}),
     identities.split: Shown(body={"id": "m_5f0c2a9be14d7a31"}),
     identities.block: Shown(body={"kind": "phone", "value": "+4930901820", "reason": "switchboard"}),
     identities.unblock: Shown(body={"kind": "phone", "value": "+4930901820"}),
-    models.show: Shown(path={"kind": "risk", "version": "5d1c07e2b94fa836"}),
     reports.uplift: Shown(
         shape=Uplift,
         answer_types=("application/json", "text/csv; charset=utf-8"),
         query={"situation": "contract_end", "since": "2026-06-01"},
-    ),
-    metrics.show: Shown(
-        shape=Metrics,
-        answer_types=("application/json", "text/csv; charset=utf-8"),
-        query={"since": "2026-01", "by": "segment"},
-    ),
-    models.roll_back: Shown(
-        path={"kind": "risk"}, body={"version": "5d1c07e2b94fa836", "reason": "says too little since the price rise"}
-    ),
-    automations.show: Shown(path=_RULE),
-    automations.save: Shown(path=_RULE, body={"automation": _FORM, "version": "5d1c07e2b94fa836"}),
-    automations.remove: Shown(path=_RULE),
-    automations.switch: Shown(path=_RULE, body={"mode": "on", "roll_out": 0.1}),
-    automations.roll_back: Shown(path=_RULE, body={"version": "5d1c07e2b94fa836"}),
-    automation_runs.runs: Shown(path=_RULE, query={"limit": "20"}),
-    automation_vocabulary.message_preview: Shown(body={"message": "apology", "fact": "survey.answered"}),
-    previews.show: Shown(body={"automation": _FORM, "days": 90}),
-    previews.effect: Shown(path=_RULE),
-    surveys.show: Shown(path={"id": "nps"}),
-    surveys.switch: Shown(path={"id": "nps", "mode": "dry"}),
-    doubles.listing: Shown(query={"state": "open", "limit": "20"}),
-    doubles.merge: Shown(path=_PROPOSAL, body={"reason": "same person, said so on the phone"}),
-    doubles.refuse: Shown(path=_PROPOSAL, body={"reason": "father and son"}),
-    doubles.reopen: Shown(path=_PROPOSAL),
-    doubles.merges: Shown(query={"limit": "20"}),
-    outbox.listing: Shown(query={"state": "uncertain"}),
-    outbox.settle: Shown(path={"id": "42"}, body={"was_done": True}, answer={"id": 42, "state": "sent"}),
-    outbox.retry_all: Shown(body={"source": "mail"}, answer={"retried": 41}),
-    outbox.retry: Shown(path={"id": "42"}, answer={"id": 42, "state": "due"}),
-    letters.listing: Shown(query={"source": "crm"}),
-    letters.kinds: Shown(query={"state": "dead"}),
-    letters.show: Shown(path={"id": "42"}),
-    letters.replay_many: Shown(body={"source": "crm"}, answer={"replayed": 3}),
-    letters.replay_one: Shown(path={"id": "42"}, answer={"replayed": 1}),
-    letters.discard_kind: Shown(
-        body={"source": "crm", "object": "row", "reason": "the row has 7 values", "because": "test rows of the vendor"},
-        answer={"discarded": 3},
-    ),
-    letters.discard_one: Shown(
-        path={"id": "42"}, body={"because": "a test row of the vendor"}, answer={"discarded": 1}
     ),
     webhooks.receive: Shown(
         body_types=("application/json",),

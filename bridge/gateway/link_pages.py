@@ -10,8 +10,8 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from msgspec import Struct
 
+from bridge.acting.answering import Answer, Terms
 from bridge.automation.outreach import Outreach
-from bridge.flow.answering import Answer, Terms
 from bridge.gateway.endpoint import Raw
 from bridge.gateway.link_texts import Text, Words, load_words
 from bridge.gateway.pages import WEB

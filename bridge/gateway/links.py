@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from bridge.acting.answering import Choice, answer, look
 from bridge.automation.links import Token, read_token
 from bridge.errors import NotAuthentic, NotFound, Superseded, TooLarge
-from bridge.flow.answering import Choice, answer, look
 from bridge.gateway.endpoint import Call, Endpoint, Raw
 from bridge.gateway.link_pages import answer_page, plain_page
 from bridge.telemetry import log

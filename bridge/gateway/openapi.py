@@ -5,19 +5,20 @@ from __future__ import annotations
 import inspect
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from bridge import __version__, flat
 from bridge.errors import BadRequest, NotAllowed, NotAuthentic, Rejected, TooLarge
 from bridge.gateway.endpoint import Call, Endpoint, Raw, Stream
-from bridge.gateway.examples import SHOWN, Shown
+from bridge.gateway.examples import Shown
 from bridge.gateway.refusal import Refusal
 
+_Examples: TypeAlias = Mapping[Callable[..., Any], Shown]
 _REFERENCE: Final = "#/components/schemas/{name}"
 _FLAT: Final = {"$ref": "#/components/schemas/FlatAnswer"}
 _WORDS: Final = {
@@ -34,15 +35,22 @@ _WORDS: Final = {
 }
 
 
-def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+def describe(endpoints: Sequence[Endpoint], examples: _Examples) -> dict[str, Any]:
     """The OpenAPI document of `endpoints`."""
-    types = [one for endpoint in endpoints for one in (*_types(endpoint).values(), *_shape(endpoint))]
+    shown = {endpoint: examples.get(endpoint.serve, Shown()) for endpoint in endpoints}
+    types = [
+        one
+        for endpoint in endpoints
+        for one in (*_types(endpoint).values(), *([shown[endpoint].shape] if shown[endpoint].shape else ()))
+    ]
     schemas, components = msgspec.json.schema_components([*types, Refusal], ref_template=_REFERENCE)
     by_type = dict(zip(map(id, types), schemas, strict=False))
     components["FlatAnswer"] = _flat_schema()
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, by_type, components)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(
+            endpoint, shown[endpoint], by_type, components
+        )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -66,14 +74,10 @@ def _types(endpoint: Endpoint) -> dict[str, Any]:
     return {name: kind for name, kind in endpoint.types().items() if kind not in (Raw, Stream)}
 
 
-def _shape(endpoint: Endpoint) -> tuple[Any, ...]:
-    """What describes its answer where that is no struct of its own."""
-    shape = SHOWN.get(endpoint.serve, Shown()).shape
-    return () if shape is None else (shape,)
-
-
-def _operation(endpoint: Endpoint, schemas: dict[int, dict[str, Any]], components: dict[str, Any]) -> dict[str, Any]:
-    types, shown = _types(endpoint), SHOWN.get(endpoint.serve, Shown())
+def _operation(
+    endpoint: Endpoint, shown: Shown, schemas: dict[int, dict[str, Any]], components: dict[str, Any]
+) -> dict[str, Any]:
+    types = _types(endpoint)
     room = endpoint.serve.__module__.rpartition(".")[2]
     text = inspect.getdoc(endpoint.serve) or ""
     operation: dict[str, Any] = {
@@ -200,8 +204,8 @@ def draw(document: dict[str, Any]) -> bytes:
 class Description:
     """Both forms, made once."""
 
-    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
-        document = describe(endpoints)
+    def __init__(self, endpoints: Sequence[Endpoint], examples: _Examples) -> None:
+        document = describe(endpoints, examples)
         self._json = msgspec.json.encode(document)
         self._page = draw(document)
 

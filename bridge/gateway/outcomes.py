@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from bridge.acting.handling import note_outcome
 from bridge.cards import unpack_card
 from bridge.errors import BadRequest, Conflict, NotFound, Superseded
 from bridge.facts import FactKind, Origin, fact_id
 from bridge.flow.exposing import drawn_on, note
-from bridge.flow.handling import note_outcome
 from bridge.gateway.endpoint import Call
 from bridge.gateway.grants import Running, check_grant
 from bridge.model import Money

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from bridge.acting.approaching import survivor
+from bridge.acting.recalling import recall
 from bridge.automation.preview import Period
 from bridge.automation.register import find_armed, versions
 from bridge.flow import Desk
-from bridge.flow.approaching import survivor
 from bridge.flow.gathering import makeups
 from bridge.flow.hindsight import became_of
 from bridge.flow.leaving import Became
-from bridge.flow.recalling import recall
 from bridge.reports.automation_effect import AutomationEffect, Watched, weigh
 from bridge.scoring.mood import highest
 from bridge.scoring.view import View

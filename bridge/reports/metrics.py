@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bridge.flow.approaching import survivor
+from bridge.acting.approaching import survivor
 from bridge.flow.counting import Counted, count_customers
 from bridge.flow.desk import Desk
 from bridge.flow.models import in_use

@@ -12,13 +12,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bridge.access import SCOPES, hash_key, mint_key
+from bridge.acting.catching_up import open_past
 from bridge.adapter.base import Adapter
 from bridge.adapter.delivery import Item, Request
 from bridge.adapter.yamlfile import read_yaml
 from bridge.errors import ConfigError
 from bridge.facts import Origin
 from bridge.flow import Desk, fit_tiers
-from bridge.flow.catching_up import open_past
 from bridge.intake import inbox, sync
 from bridge.sample.center import Center, callers_at, make_center
 from bridge.sample.past import keep_past

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from bridge.acting.survey_sizes import Tranche, tranche_of
+from bridge.acting.surveying import survey_once
 from bridge.adapter.base import Item
 from bridge.adapter.client import Client
 from bridge.automation.loop_rules import LoopRules, LoopsFile, Queue
@@ -16,8 +18,6 @@ from bridge.automation.survey_forms import SurveyFile, SurveyingFile
 from bridge.automation.survey_register import adopt_surveys
 from bridge.automation.surveys import Plan, compile_plan
 from bridge.flow import Desk
-from bridge.flow.survey_sizes import Tranche, tranche_of
-from bridge.flow.surveying import survey_once
 from bridge.store import Store
 from tests.automation.mailing import TUESDAY, make_office, people, tell, work
 from tests.desks import stamp, ticket

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import msgspec
 
+from bridge.acting.advancing import advance_due
+from bridge.acting.sending import send_due
 from bridge.adapter.base import Item
 from bridge.adapter.client import Client, open_client
 from bridge.adapter.registry import set_up
@@ -18,8 +20,6 @@ from bridge.automation.forms import Mode
 from bridge.automation.register import save
 from bridge.automation.rules import Automation, read_automation
 from bridge.flow import Desk, open_desk
-from bridge.flow.advancing import advance_due
-from bridge.flow.sending import send_due
 from bridge.intake import sync
 from bridge.playbook.offers import Catalogue
 from bridge.settings import read_settings

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from bridge.acting.sweeping import sweep_once
 from bridge.adapter.base import Item
 from bridge.flow import Desk
-from bridge.flow.sweeping import sweep_once
 from bridge.store import instant
 from tests.automation.mailing import APOLOGY, Vendor, clients_of, work
 from tests.desks import drain, feed, stamp

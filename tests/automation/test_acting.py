@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.acting.advancing import advance_due
+from bridge.acting.approaching import opt_out
 from bridge.automation import outbox
 from bridge.automation.register import pause, roll_back, save, switch, versions
 from bridge.facts import Origin
 from bridge.flow import Desk, mark_due, merge, refresh_due, split
-from bridge.flow.advancing import advance_due
-from bridge.flow.approaching import opt_out
 from bridge.store import Store, open_store
 from tests.automation.mailing import APOLOGY, TUESDAY, Vendor, clients_of, make_office, people, rule, tell, work
 from tests.desks import drain, feed, ticket, user

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from bridge.acting.advancing import advance_due
+from bridge.acting.answering import answer, look
+from bridge.acting.approaching import opt_out, opted_out
 from bridge.automation import outbox
 from bridge.automation.outreach import Outreach
 from bridge.flow import Desk
-from bridge.flow.advancing import advance_due
-from bridge.flow.answering import answer, look
-from bridge.flow.approaching import opt_out, opted_out
 from bridge.identity.suppression import suppression
 from bridge.model import Channel
 from bridge.store import Store, find_answer

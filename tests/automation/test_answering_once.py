@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.acting.answering import Choice, Terms, answer, look
 from bridge.errors import NotFound
 from bridge.flow import Desk, merge
-from bridge.flow.answering import Choice, Terms, answer, look
 from bridge.flow.desk import open_desk
 from bridge.identity.suppression import suppression
 from bridge.privacy import erase, export

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bridge.acting.backtesting import preview, replay
 from bridge.automation.outreach import Cap
 from bridge.automation.rehearsal import Rehearsed
 from bridge.flow import Desk
-from bridge.flow.backtesting import preview, replay
 from bridge.store import Store, instant
 from bridge.worker import Worker
 from tests.automation.mailing import TUESDAY, make_office, people, rule, tell

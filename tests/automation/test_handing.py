@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from bridge.acting.answering import Terms
+from bridge.acting.errands import write_errand
 from bridge.adapter.actions import ARGUMENTS
 from bridge.automation.handing import Errand, HandedOver, hand_over
 from bridge.automation.ordering import Office
 from bridge.automation.outreach import Outreach
-from bridge.flow.answering import Terms
-from bridge.flow.errands import write_errand
 from bridge.model import Customer, Money, Phone
 from bridge.playbook.offers import NO_OFFERS
 from bridge.scoring.view import Held, View

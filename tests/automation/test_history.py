@@ -10,14 +10,14 @@ import msgspec
 import pytest
 import yaml
 
+from bridge.acting.advancing import advance_due
+from bridge.acting.sweeping import sweep_once
 from bridge.adapter.registry import load_registry
 from bridge.automation.register import save
 from bridge.automation.rules import Automation, compile_automation, read_automation
 from bridge.facts import Origin
 from bridge.flow import Desk, apply_rules, fit_tiers, open_desk
-from bridge.flow.advancing import advance_due
 from bridge.flow.models import install, risk_body
-from bridge.flow.sweeping import sweep_once
 from bridge.sample import choose_sources, load_example
 from bridge.scoring.card import points_to_tables
 from bridge.settings import Settings, read_settings

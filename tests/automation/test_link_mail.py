@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.flow.answering import answer
+from bridge.acting.answering import answer
 from bridge.gateway.links import read_choice
 from bridge.store import Store
 from tests.adapters.smtp_server import Mailbox, serving

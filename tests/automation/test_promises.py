@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.acting.advancing import advance_due
+from bridge.acting.approaching import opt_out
+from bridge.acting.sending import HELD
+from bridge.acting.sweeping import sweep_once
 from bridge.adapter.base import Item
 from bridge.automation import outbox
 from bridge.automation.register import pause, switch
 from bridge.flow import Desk, merge, split
-from bridge.flow.advancing import advance_due
-from bridge.flow.approaching import opt_out
-from bridge.flow.sending import HELD
-from bridge.flow.sweeping import sweep_once
 from bridge.store import Store, open_store
 from tests.automation.mailing import (
     APOLOGY,

@@ -12,14 +12,14 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.acting.advancing import PUT_OFF, advance_due
+from bridge.acting.approaching import Known, person_of, read_known
+from bridge.acting.sending import AGAIN, EXAMPLE, ROLLING_OUT, SILENT, send_due
+from bridge.acting.settling import send_again
 from bridge.automation import outbox
 from bridge.errors import ConfigError, Superseded, VendorRefused
 from bridge.facts import Origin
 from bridge.flow import Desk, mark_due
-from bridge.flow.advancing import PUT_OFF, advance_due
-from bridge.flow.approaching import Known, person_of, read_known
-from bridge.flow.sending import AGAIN, EXAMPLE, ROLLING_OUT, SILENT, send_due
-from bridge.flow.settling import send_again
 from bridge.store import Store, Unit
 from tests.automation.mailing import (
     APOLOGY,
@@ -190,7 +190,7 @@ async def test_what_cannot_even_be_looked_at_is_given_up_and_does_not_come_back_
             raise KeyError("odd")
         return await person_of(desk, unit, known, *rest)
 
-    monkeypatch.setattr("bridge.flow.sending.person_of", trouble)
+    monkeypatch.setattr("bridge.acting.sending.person_of", trouble)
     with capture_logs() as logs:
         for _ in range(outbox.ATTEMPTS):
             await work(desk, clients_of(desk, vendor), LATER)
@@ -332,7 +332,7 @@ async def test_a_run_that_something_is_wrong_with_waits_and_the_others_go_on(
             raise troubles.pop(0)
         return await person_of(*given)
 
-    monkeypatch.setattr("bridge.flow.advancing.person_of", trouble)
+    monkeypatch.setattr("bridge.acting.advancing.person_of", trouble)
     with capture_logs() as logs:
         await work(desk, clients_of(desk, vendor), LATER)
     assert [one["event"] for one in logs if one["log_level"] == "error"] == ["run.failed"]
@@ -353,7 +353,7 @@ async def test_a_message_that_changed_while_it_was_looked_at_is_looked_at_again(
             raise troubles.pop(0)
         return await read_known(*given)
 
-    monkeypatch.setattr("bridge.flow.sending.read_known", trouble)
+    monkeypatch.setattr("bridge.acting.sending.read_known", trouble)
     await work(desk, clients_of(desk, vendor), LATER)
     assert len(vendor.done) == 1
 
@@ -364,7 +364,7 @@ async def test_a_long_run_goes_on_after_a_rest(
     never = {"stop_if": {"since.resolved": {"at_least": 5}}}
     desk = await make_office(store, tmp_path, rule(do=[*([never] * 12), *APOLOGY["do"]]))
     await tell(desk, [*people(1), ticket(9, 1, at=TUESDAY)])
-    monkeypatch.setattr("bridge.flow.advancing._AT_ONCE", 5)
+    monkeypatch.setattr("bridge.acting.advancing._AT_ONCE", 5)
     await advance_due(desk, most=9, now=LATER)
     assert await outbox.count(store) == {}
     await work(desk, clients_of(desk, vendor), LATER)

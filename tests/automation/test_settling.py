@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.acting.advancing import advance_due
+from bridge.acting.sending import send_due
+from bridge.acting.settling import FIRST, FOUND, NOT_THERE, SURE_AFTER, reconcile_due, send_again, settle_doubt
 from bridge.adapter.delivery import Action, Receipt
 from bridge.automation import outbox
 from bridge.errors import Conflict, NotFound, VendorRefused, VendorRetryable
 from bridge.flow import Desk
-from bridge.flow.advancing import advance_due
-from bridge.flow.sending import send_due
-from bridge.flow.settling import FIRST, FOUND, NOT_THERE, SURE_AFTER, reconcile_due, send_again, settle_doubt
 from bridge.store import Store
 from tests.automation.mailing import TUESDAY, Vendor, clients_of, make_office, people, rule, tell, work
 from tests.desks import ticket

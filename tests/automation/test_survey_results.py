@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from bridge.acting.approaching import opt_out
+from bridge.acting.survey_answers import match_answers
+from bridge.acting.survey_sizes import preview, size_for
 from bridge.adapter.base import Item
 from bridge.automation.survey_register import switch_survey
 from bridge.automation.tranches import Cell, Group
 from bridge.flow import merge
-from bridge.flow.approaching import opt_out
-from bridge.flow.survey_answers import match_answers
-from bridge.flow.survey_sizes import preview, size_for
 from bridge.reports.surveys import survey_results
 from bridge.store import Store
 from bridge.worker import Worker

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from bridge.acting.approaching import opt_out
+from bridge.acting.survey_answers import match_answers
+from bridge.acting.surveying import survey_once
 from bridge.automation import outbox
 from bridge.automation.register import pause
 from bridge.automation.survey_forms import Fatigue
 from bridge.automation.survey_register import switch_survey
 from bridge.facts import Origin
-from bridge.flow.approaching import opt_out
-from bridge.flow.survey_answers import match_answers
-from bridge.flow.surveying import survey_once
 from bridge.reports.surveys import survey_results
 from bridge.store import Store, Unit, open_store
 from tests.automation.asking import DAY, WEDNESDAY, hold, open_office, plan, rating, resolve, states, tranches

@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bridge.acting import sweeping
+from bridge.acting.sweeping import sweep_once
 from bridge.automation.register import adopt, find_armed, read_armed, remove, save, switch
 from bridge.errors import BadRequest, NotFound
-from bridge.flow import Desk, load_rules, sweeping
-from bridge.flow.sweeping import sweep_once
+from bridge.flow import Desk, load_rules
 from bridge.playbook.incidents import Incident, Incidents
 from bridge.settings import read_settings
 from bridge.store import Store

@@ -12,11 +12,12 @@ import httpx
 import msgspec
 import pytest
 
+from bridge.acting import advancing
+from bridge.acting.advancing import advance_due
+from bridge.acting.approaching import Known, read_known
 from bridge.automation import outbox
 from bridge.automation.register import find_armed, pause, read_armed, save, switch
-from bridge.flow import Desk, advancing
-from bridge.flow.advancing import advance_due
-from bridge.flow.approaching import Known, read_known
+from bridge.flow import Desk
 from bridge.store import Store, Unit, open_store
 from tests.automation.mailing import (
     APOLOGY,

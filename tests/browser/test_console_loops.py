@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from bridge.flow.catching_up import open_past
+from bridge.acting.catching_up import open_past
 from tests.browser.running import Running, utc_now
 from tests.browser.test_card import faults
 from tests.browser.watching import wide_page

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from bridge.acting.linking import mint_link
 from bridge.automation.links import Purpose
-from bridge.flow.linking import mint_link
 from bridge.identity.suppression import suppression
 from bridge.store import Unit, micros
 from tests.browser import running

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bridge.acting.approaching import opted_out
 from bridge.automation.register import adopt
 from bridge.cli import cli, main
 from bridge.cli.desks import with_desk
 from bridge.flow import Desk
-from bridge.flow.approaching import opted_out
 from bridge.worker import utc_now
 
 run = CliRunner()

@@ -21,9 +21,9 @@ import yaml
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from msgspec import Struct
 
+from bridge.acting.approaching import opt_out
 from bridge.automation.register import adopt
 from bridge.flow import Desk, open_desk
-from bridge.flow.approaching import opt_out
 from bridge.intake import sync
 from bridge.store import open_store
 from tests.desks import drain, feed, go_live, ticket, user

@@ -16,9 +16,9 @@ from bridge.automation.gates import Reason
 from bridge.automation.rules import compile_automation
 from bridge.automation.triggers import SINCE, TRIGGERS, fact_vocabulary
 from bridge.conditions import OPERATORS, Field
+from bridge.console import automations as gateway_automations
+from bridge.console import words as said
 from bridge.errors import Superseded
-from bridge.gateway import automation_words as said
-from bridge.gateway import automations as gateway_automations
 from bridge.playbook.situation import SCRIPT_VOCABULARY
 from bridge.scoring.signals import SIGNS
 from tests.gateway.conftest import Gateway, person

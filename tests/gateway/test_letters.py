@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.gateway import letters
-from bridge.gateway.troubles import Meaning, Trouble, read_letter
+from bridge.console import letters
+from bridge.console.troubles import Meaning, Trouble, read_letter
 from tests.dump import query
 from tests.gateway.conftest import Gateway, person
 

@@ -11,10 +11,10 @@ import pytest
 from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 
+from bridge.acting.answering import Answer, Reason, State, Terms
+from bridge.acting.linking import mint_link
 from bridge.automation.links import Link, Purpose
 from bridge.automation.outreach import Outreach
-from bridge.flow.answering import Answer, Reason, State, Terms
-from bridge.flow.linking import mint_link
 from bridge.gateway import links
 from bridge.gateway.link_pages import answer_page, language_of_browser
 from bridge.gateway.links import Turnstile

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from bridge.acting.catching_up import open_past
 from bridge.automation.loop_rules import LoopsFile, compile_loops
 from bridge.facts import Origin
-from bridge.flow.catching_up import open_past
 from bridge.store import Unit
 from tests.gateway.conftest import NOON, Gateway, case, person
 

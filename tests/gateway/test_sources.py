@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.gateway.troubles import read_trouble
+from bridge.console.troubles import read_trouble
 from bridge.store import micros
 from tests.gateway.conftest import Gateway, person
 

@@ -19,6 +19,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from bridge.acting.settling import FIRST, FOUND, SURE_AFTER, reconcile_due
 from bridge.adapter.client import Client, open_client
 from bridge.adapter.registry import load_registry
 from bridge.automation import outbox
@@ -26,7 +27,6 @@ from bridge.automation.outreach import Hours, Outreach
 from bridge.automation.register import save
 from bridge.automation.rules import read_automation
 from bridge.flow import Desk, open_desk
-from bridge.flow.settling import FIRST, FOUND, SURE_AFTER, reconcile_due
 from bridge.intake import sync
 from bridge.playbook.offers import Catalogue
 from bridge.settings import read_settings

@@ -11,16 +11,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from bridge.acting.handling import close_by_hand
+from bridge.acting.lessons import Lesson, add_lesson
+from bridge.acting.tending import tend_once
 from bridge.automation.loop_rules import LoopRules, LoopsFile, compile_loops, load_loops
 from bridge.automation.messages import load_messages
 from bridge.automation.rules import load_automations
 from bridge.errors import ConfigError
 from bridge.facts import FactKind
 from bridge.flow import Desk
-from bridge.flow.handling import close_by_hand
-from bridge.flow.lessons import Lesson, add_lesson
 from bridge.flow.looping import free_capacity
-from bridge.flow.tending import tend_once
 from bridge.playbook.offers import Catalogue
 from bridge.settings import read_settings
 from bridge.store import Store, Unit

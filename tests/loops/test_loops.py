@@ -9,11 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.automation.loops import Loop
-from bridge.errors import BadRequest, Conflict, NotFound
-from bridge.facts import Origin
-from bridge.flow import Desk, merge, split
-from bridge.flow.handling import (
+from bridge.acting.handling import (
     add_note,
     assign_to,
     close_by_hand,
@@ -22,8 +18,12 @@ from bridge.flow.handling import (
     reopen_by_hand,
     snooze,
 )
+from bridge.acting.tending import tend_once
+from bridge.automation.loops import Loop
+from bridge.errors import BadRequest, Conflict, NotFound
+from bridge.facts import Origin
+from bridge.flow import Desk, merge, split
 from bridge.flow.looping import free_capacity, loop_of
-from bridge.flow.tending import tend_once
 from bridge.store import Store, find_answer
 from tests.automation.mailing import TUESDAY, make_office, people, rule, tell
 from tests.desks import drain, feed, ticket, user

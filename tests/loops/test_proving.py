@@ -9,16 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from bridge.acting.catching_up import open_past
+from bridge.acting.handling import close_by_hand, find_loop, record_reply, reopen_by_hand, snooze
+from bridge.acting.lessons import Lesson, add_lesson
+from bridge.acting.tending import show_dues
 from bridge.automation.loop_evidence import prove
 from bridge.automation.loop_rules import LoopsFile, compile_loops
 from bridge.automation.loops import open_loop, reply
 from bridge.errors import BadRequest, Conflict, Superseded
 from bridge.facts import Origin
 from bridge.flow import Desk, merge
-from bridge.flow.catching_up import open_past
-from bridge.flow.handling import close_by_hand, find_loop, record_reply, reopen_by_hand, snooze
-from bridge.flow.lessons import Lesson, add_lesson
-from bridge.flow.tending import show_dues
 from bridge.model import Customer, SurveyMetric, SurveyResponse
 from bridge.scoring.view import Held, View
 from bridge.store import Store, Unit

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from bridge.console.words import SIGNALS, Said, of_band
 from bridge.errors import Conflict, NotFound, Superseded
 from bridge.flow import models
 from bridge.flow.drifting import last_drift
 from bridge.flow.lived import GRACE
 from bridge.flow.models import KINDS, Kind
-from bridge.gateway.automation_words import SIGNALS, Said, of_band
 from bridge.gateway.endpoint import Call, Raw
 from bridge.scoring.card import points_to_tables
 from bridge.scoring.drift import Check, Kept, Shift, Verdict, check

@@ -18,6 +18,8 @@ from typing import Any, Final
 
 import msgspec
 
+from bridge.acting.occasions import PAGE, Assessed, CameUp, assess, look, problem_of, read_usual
+from bridge.acting.survey_sizes import Sizes, Tranche, looked_until, size_for, tranche_of
 from bridge.automation.outreach import next_open
 from bridge.automation.register import Armed, paused
 from bridge.automation.surveys import Plan, armed_of
@@ -27,8 +29,6 @@ from bridge.errors import Superseded
 from bridge.facts import Fact, FactKind, Origin, fact_id
 from bridge.flow.concluding import fact_row
 from bridge.flow.desk import Desk
-from bridge.flow.occasions import PAGE, Assessed, CameUp, assess, look, problem_of, read_usual
-from bridge.flow.survey_sizes import Sizes, Tranche, looked_until, size_for, tranche_of
 from bridge.model import Channel
 from bridge.store import Row, Unit, instant, micros
 

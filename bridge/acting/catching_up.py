@@ -9,11 +9,11 @@ from collections import defaultdict
 from datetime import datetime, timezone
 from typing import Final
 
+from bridge.acting.approaching import survivor
 from bridge.automation.loop_evidence import prove
 from bridge.automation.loops import Change
 from bridge.errors import Superseded
 from bridge.facts import Fact, FactKind
-from bridge.flow.approaching import survivor
 from bridge.flow.concluding import fact_of
 from bridge.flow.desk import Desk
 from bridge.flow.gathering import makeups, views

@@ -15,6 +15,10 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from bridge.acting.approaching import office_of
+from bridge.acting.formerly import EVERYTHING, READ_FOR, SCORED_KINDS, Formerly, kind_by_clock
+from bridge.acting.linking import can_link
+from bridge.acting.recalling import members_of, noted_facts, read_apart, recall
 from bridge.automation.estimate import Scene
 from bridge.automation.preview import Note, Period
 from bridge.automation.purse import Ledger
@@ -25,12 +29,8 @@ from bridge.automation.rules import Act, Automation
 from bridge.automation.tallying import Counts, Tally
 from bridge.automation.triggering import acts_on
 from bridge.facts import Fact
-from bridge.flow.approaching import office_of
 from bridge.flow.desk import Desk
-from bridge.flow.formerly import EVERYTHING, READ_FOR, SCORED_KINDS, Formerly, kind_by_clock
 from bridge.flow.gathering import MOST_MEMBERS, Makeup, makeups
-from bridge.flow.linking import can_link
-from bridge.flow.recalling import members_of, noted_facts, read_apart, recall
 from bridge.store import micros
 
 BREATH: Final = 0.005

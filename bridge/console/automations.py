@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from bridge.acting.approaching import office_of
 from bridge.automation import register
 from bridge.automation.forms import AutomationFile, Mode
 from bridge.automation.messages import load_messages
@@ -19,7 +20,6 @@ from bridge.automation.rules import Automation, compile_automation, read_automat
 from bridge.automation.spending import spent
 from bridge.automation.surveys import ORIGIN as SURVEY
 from bridge.errors import BadRequest, ConfigError, Conflict
-from bridge.flow.approaching import office_of
 from bridge.gateway.endpoint import Call
 from bridge.model import Money
 from bridge.store import micros

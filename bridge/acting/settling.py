@@ -13,14 +13,14 @@ from typing import Final, Literal
 
 import msgspec
 
+from bridge.acting.approaching import office_of
+from bridge.acting.sending import Clients, return_cost
 from bridge.automation import outbox
 from bridge.automation.outbox import Outgoing
 from bridge.automation.register import rule_of
 from bridge.automation.spending import room_for, spend
 from bridge.errors import Conflict, NotFound, Superseded, VendorError
-from bridge.flow.approaching import office_of
 from bridge.flow.desk import Desk
-from bridge.flow.sending import Clients, return_cost
 from bridge.store import Unit, micros
 from bridge.telemetry import log
 

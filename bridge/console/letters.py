@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from bridge.console.troubles import Meaning, read_letter
 from bridge.errors import BadRequest, Conflict, NotFound
 from bridge.facts import Origin
 from bridge.gateway.endpoint import Call
-from bridge.gateway.troubles import Meaning, read_letter
 from bridge.store import Row, Store, instant
 
 HIGHEST_ID: Final = 2**63 - 1

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from bridge.acting.approaching import facts_of, opened_tickets, person_of, read_known
 from bridge.adapter.actions import LATE_SECONDS
 from bridge.adapter.base import Adapter
 from bridge.adapter.client import Client
@@ -29,7 +30,6 @@ from bridge.automation.spending import give_back
 from bridge.automation.triggering import Run, run_of, still_on
 from bridge.automation.triggers import fact_values
 from bridge.errors import ConfigError, Superseded, VendorRefused, VendorRetryable
-from bridge.flow.approaching import facts_of, opened_tickets, person_of, read_known
 from bridge.flow.desk import Desk
 from bridge.store import Unit, micros
 from bridge.telemetry import log

@@ -11,6 +11,9 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from bridge.acting.approaching import CHANNELS_OF, Known, office_of, read_known, survivor
+from bridge.acting.errands import write_errand
+from bridge.acting.linking import is_renewable
 from bridge.automation import outbox
 from bridge.automation.handing import Errand, hand_over
 from bridge.automation.links import Purpose, Token
@@ -18,12 +21,9 @@ from bridge.automation.ordering import addresses_of
 from bridge.automation.triggering import trigger
 from bridge.errors import Conflict, NotFound, Superseded
 from bridge.facts import Fact, FactKind, Origin, fact_id
-from bridge.flow.approaching import CHANNELS_OF, Known, office_of, read_known, survivor
 from bridge.flow.concluding import fact_row
 from bridge.flow.desk import Desk
-from bridge.flow.errands import write_errand
 from bridge.flow.granting import grant_by_rule
-from bridge.flow.linking import is_renewable
 from bridge.identity.suppression import suppression
 from bridge.model import Contract, Money
 from bridge.scoring.view import Held

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from bridge.gateway.automations import PERSONAL
+from bridge.console.automations import PERSONAL
 from bridge.gateway.endpoint import Call
 from bridge.store import Row, instant
 

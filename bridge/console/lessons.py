@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from bridge.errors import BadRequest, NotFound
-from bridge.flow import handling, lessons
-from bridge.gateway.endpoint import Call
-from bridge.gateway.loop_shapes import (
+from bridge.acting import handling, lessons
+from bridge.console.loop_shapes import (
     Lesson,
     LessonBody,
     Lessons,
@@ -17,6 +15,8 @@ from bridge.gateway.loop_shapes import (
     shape_lesson,
     write_cursor,
 )
+from bridge.errors import BadRequest, NotFound
+from bridge.gateway.endpoint import Call
 from bridge.store import Unit, micros
 
 _CAUSES_SINCE: Final = timedelta(days=366)

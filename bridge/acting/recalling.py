@@ -10,12 +10,12 @@ from operator import itemgetter
 
 import msgspec
 
+from bridge.acting.formerly import Apart, Formerly
+from bridge.acting.lifelines import Lifeline
 from bridge.automation.gates import Sent
 from bridge.facts import Fact, FactKind, Origin
 from bridge.flow.desk import Desk
-from bridge.flow.formerly import Apart, Formerly
 from bridge.flow.gathering import Makeup
-from bridge.flow.lifelines import Lifeline
 from bridge.flow.rewinding import told
 from bridge.identity.suppression import suppression
 from bridge.intake.records import Version

@@ -8,15 +8,11 @@ from typing import Final
 
 import msgspec
 
+from bridge.acting import handling, lessons
+from bridge.acting.approaching import survivor
 from bridge.automation.loop_evidence import open_tickets
 from bridge.automation.loops import Loop
-from bridge.errors import BadRequest
-from bridge.flow import handling, lessons
-from bridge.flow.approaching import survivor
-from bridge.flow.gathering import makeups, views
-from bridge.flow.looping import free_capacity, loop_of
-from bridge.gateway.endpoint import Call
-from bridge.gateway.loop_shapes import (
+from bridge.console.loop_shapes import (
     AssignBody,
     Board,
     Cause,
@@ -36,7 +32,11 @@ from bridge.gateway.loop_shapes import (
     shape_lesson,
     write_cursor,
 )
-from bridge.gateway.names import names_of
+from bridge.console.names import names_of
+from bridge.errors import BadRequest
+from bridge.flow.gathering import makeups, views
+from bridge.flow.looping import free_capacity, loop_of
+from bridge.gateway.endpoint import Call
 from bridge.model import SurveyResponse, Ticket
 from bridge.scoring.view import View
 from bridge.store import Unit, instant, micros

@@ -8,6 +8,9 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from bridge.acting.approaching import Known, facts_of, office_of, opened_tickets, person_of, read_known
+from bridge.acting.linking import NO_LINKS, Links, keep_links, make_links
+from bridge.acting.occasions import survey_words
 from bridge.automation import outbox
 from bridge.automation.forms import MakeOffer
 from bridge.automation.gates import OF_THE_CUSTOMER, Verdict, judge, of_the_customer
@@ -21,11 +24,8 @@ from bridge.automation.triggering import Run, share_of, still_on, take
 from bridge.automation.triggers import fact_values
 from bridge.errors import Superseded
 from bridge.facts import FactKind
-from bridge.flow.approaching import Known, facts_of, office_of, opened_tickets, person_of, read_known
 from bridge.flow.desk import Desk
 from bridge.flow.granting import running_grants
-from bridge.flow.linking import NO_LINKS, Links, keep_links, make_links
-from bridge.flow.occasions import survey_words
 from bridge.store import Unit, micros
 from bridge.telemetry import log
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from bridge.console.troubles import Trouble, read_trouble
 from bridge.gateway.endpoint import Call
-from bridge.gateway.troubles import Trouble, read_trouble
 from bridge.store import instant, micros
 
 _HOUR: Final = 3_600_000_000

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import msgspec
 
+from bridge.acting.approaching import read_known, survivor
+from bridge.acting.lessons import link_lesson
+from bridge.acting.tending import note_facts, show_dues
 from bridge.automation.loop_evidence import open_tickets
 from bridge.automation.loops import Change, Event, Loop, assign, close, name_cause, reopen, reply, resume, wait
 from bridge.errors import BadRequest, Conflict, NotFound, Superseded
 from bridge.facts import Fact, FactKind, Origin, fact_id
-from bridge.flow.approaching import read_known, survivor
 from bridge.flow.desk import Desk
-from bridge.flow.lessons import link_lesson
 from bridge.flow.looping import follow_outcome, keep, loop_of, loops_of
-from bridge.flow.tending import note_facts, show_dues
 from bridge.store import Unit, micros
 
 LONGEST_REST: Final = timedelta(days=90)

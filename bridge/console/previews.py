@@ -15,14 +15,14 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from bridge.acting.backtesting import preview
 from bridge.automation.preview import Example, Preview
 from bridge.automation.register import read_armed
 from bridge.automation.rules import Automation
+from bridge.console.automations import PERSONAL, read_rule
+from bridge.console.names import names_of
 from bridge.errors import BadRequest, Conflict, NotAllowed
-from bridge.flow.backtesting import preview
-from bridge.gateway.automations import PERSONAL, read_rule
 from bridge.gateway.endpoint import Call
-from bridge.gateway.names import names_of
 from bridge.reports.automation_effect import AutomationEffect
 from bridge.reports.automation_runs import find_effect
 

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from bridge.acting.lifelines import Lifeline, midnight
+from bridge.acting.sweeping import OVERLAP
 from bridge.automation.dated import dated_facts, falls_on
 from bridge.automation.gates import Sent
 from bridge.automation.ordering import addresses_of
@@ -21,9 +23,7 @@ from bridge.decisions import SPREAD_SECONDS
 from bridge.facts import Fact, FactKind, Origin
 from bridge.flow.desk import Desk
 from bridge.flow.gathering import assemble, capped
-from bridge.flow.lifelines import Lifeline, midnight
 from bridge.flow.noticing import Standing, from_crossings
-from bridge.flow.sweeping import OVERLAP
 from bridge.identity.suppression import suppression
 from bridge.model import Channel
 from bridge.playbook.situation import Situation

@@ -11,12 +11,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from bridge.acting.occasions import FURTHEST, CameUp, assess, look, read_usual
 from bridge.automation.register import Armed
 from bridge.automation.surveys import Plan, armed_of
 from bridge.automation.tranches import Cell, Group, Ready, group, size
 from bridge.flow.desk import Desk
 from bridge.flow.looping import free_capacity
-from bridge.flow.occasions import FURTHEST, CameUp, assess, look, read_usual
 from bridge.store import Row, instant, micros
 
 _PIECE: Final = 25

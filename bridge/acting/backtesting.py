@@ -10,6 +10,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import Final, Protocol
 
+from bridge.acting.rehearsals import Asked, Part, Rehearsal
 from bridge.automation.estimate import estimate
 from bridge.automation.preview import Note, Period, Preview
 from bridge.automation.purse import Ledger
@@ -17,7 +18,6 @@ from bridge.automation.rehearsal import Rehearsed
 from bridge.automation.rules import Automation
 from bridge.automation.tallying import Tally
 from bridge.flow.desk import Desk
-from bridge.flow.rehearsals import Asked, Part, Rehearsal
 
 PAGE: Final = 500
 ROUNDS: Final = 6

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
+from bridge.acting.approaching import Known, read_known
 from bridge.automation.dated import dated_facts
 from bridge.automation.register import Armed
 from bridge.automation.triggering import trigger
 from bridge.errors import Superseded
 from bridge.facts import Fact, FactKind, Origin, fact_id
-from bridge.flow.approaching import Known, read_known
 from bridge.flow.concluding import fact_row
 from bridge.flow.desk import Desk
 from bridge.scoring.view import View

@@ -11,14 +11,14 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from bridge.acting.occasions import problem_of
+from bridge.acting.survey_sizes import CellSize, Sizes, Tranche, preview, tranche_of
 from bridge.automation.loop_rules import TEAM
 from bridge.automation.register import paused
 from bridge.automation.survey_register import switch_survey
 from bridge.automation.surveys import Plan, armed_of
 from bridge.errors import NotFound
 from bridge.flow import Desk
-from bridge.flow.occasions import problem_of
-from bridge.flow.survey_sizes import CellSize, Sizes, Tranche, preview, tranche_of
 from bridge.gateway.endpoint import Call
 from bridge.reports.surveys import SurveyResults, survey_results
 from bridge.store import micros

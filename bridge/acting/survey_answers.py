@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
+from bridge.acting.approaching import survivor
 from bridge.facts import FactKind
-from bridge.flow.approaching import survivor
 from bridge.flow.desk import Desk
 from bridge.store import Row, Unit, instant, micros
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from bridge.acting.approaching import survivor
 from bridge.automation import outbox
 from bridge.automation.loop_rules import OWNER, TEAM, Escalation
 from bridge.automation.loops import Loop, Overdue, assign, check_at, tick
 from bridge.automation.triggering import trigger
 from bridge.errors import Superseded
 from bridge.facts import Fact, FactKind, Origin, fact_id
-from bridge.flow.approaching import survivor
 from bridge.flow.concluding import fact_row
 from bridge.flow.desk import Desk
 from bridge.flow.looping import keep, loop_of, loops_of, show_due

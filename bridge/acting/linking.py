@@ -9,13 +9,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from bridge.acting.approaching import Known, office_of
 from bridge.automation.forms import MakeOffer
 from bridge.automation.handing import Errand, hand_over
 from bridge.automation.links import Link, Purpose, mint, named_in
 from bridge.automation.messages import language_of
 from bridge.automation.ordering import Matter, Office, Order
 from bridge.automation.rules import Act
-from bridge.flow.approaching import Known, office_of
 from bridge.flow.desk import Desk
 from bridge.flow.granting import within_limits
 from bridge.identity.suppression import suppression

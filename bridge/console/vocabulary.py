@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from bridge.acting.approaching import office_of
 from bridge.automation import forms
 from bridge.automation.forms import MessageForm, StepForm
 from bridge.automation.messages import (
@@ -27,12 +28,11 @@ from bridge.automation.messages import (
 from bridge.automation.rules import CHANNELS, Automation, load_automations
 from bridge.automation.triggers import SINCE, TRIGGERS, Trigger, fact_vocabulary
 from bridge.conditions import OPERATORS, Field, nearest
+from bridge.console import words as said
+from bridge.console.automations import form_of
+from bridge.console.words import Said
 from bridge.errors import BadRequest, ConfigError
 from bridge.facts import FactKind
-from bridge.flow.approaching import office_of
-from bridge.gateway import automation_words as said
-from bridge.gateway.automation_words import Said
-from bridge.gateway.automations import form_of
 from bridge.gateway.endpoint import Call
 from bridge.model import Money
 from bridge.playbook.offers import Catalogue

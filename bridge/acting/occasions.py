@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from bridge.acting.approaching import Known, office_of, person_of, read_known
+from bridge.acting.linking import can_link
 from bridge.automation.dated import dated_facts
 from bridge.automation.gates import judge
 from bridge.automation.loop_rules import OpenerForm
@@ -19,11 +21,9 @@ from bridge.automation.surveys import Plan, comes_up, fact_cause, occasion_id, r
 from bridge.automation.tranches import Past, Ready, bad_probability, shrunk, tired
 from bridge.automation.triggering import matches
 from bridge.facts import Fact, FactKind, Origin
-from bridge.flow.approaching import Known, office_of, person_of, read_known
 from bridge.flow.concluding import fact_of
 from bridge.flow.desk import Desk
 from bridge.flow.gathering import makeups, views
-from bridge.flow.linking import can_link
 from bridge.flow.looping import owner_of
 from bridge.model import SurveyMetric
 from bridge.scoring.mood import read_row

@@ -7,8 +7,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from bridge.acting import settling
 from bridge.errors import NotFound
-from bridge.flow import settling
 from bridge.gateway.endpoint import Call
 from bridge.store import instant
 
