@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bridge.model import Money
 from bridge.playbook.estimates import FEWEST, Estimate, compare_arms_weighted
@@ -158,10 +159,16 @@ def _compare(
         treated_share=sum(treated) / len(treated) if treated else None,
         held_out=len(held),
         held_out_share=sum(held) / len(held) if held else None,
-        more=figure(estimate),
+        more=None if estimate is None else _of_shares(figure(estimate)),
         verdict=verdict,
     )
     return outcome, estimate
+
+
+def _of_shares(more: Figure) -> Figure:
+    """No share is more than one larger than another; the range of few customers would reach beyond."""
+    value, low, high = (min(1.0, max(-1.0, one)) for one in (more.value, more.low, more.high))
+    return replace(more, value=value, low=low, high=high)
 
 
 def _exposed(watched: Sequence[Watched], holds: Callable[[Watched], bool]) -> list[Exposure]:

@@ -70,7 +70,7 @@ async def console(browser: Browser, proven: Running) -> AsyncIterator[Opener]:
         yield opener
 
 
-async def test_an_effect_stands_as_a_range_with_a_plain_word(console: Opener, axe: str, keep: Any) -> None:
+async def test_an_effect_stands_as_a_range_with_a_plain_word(console: Opener, axe: str) -> None:
     page = await console("/console/automations/bad_nps")
     await page.locator('[data-k="choice-effect"]').click()
     effect = page.locator(".effect")
@@ -80,7 +80,6 @@ async def test_an_effect_stands_as_a_range_with_a_plain_word(console: Opener, ax
     await expect(satisfied).to_contain_text("+100,0")
     await expect(satisfied.locator("svg.range.helps circle")).to_have_count(1)
     assert await faults(page, axe) == []
-    await keep(page, "console-effect")
     await effect.get_by_role("button", name="30 Tage").click()
     await expect(effect.get_by_role("button", name="30 Tage")).to_have_attribute("aria-pressed", "true")
     await expect(effect.get_by_role("button", name="30 Tage")).to_be_focused()
