@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -66,6 +68,14 @@ def test_modules_are_joined_in_the_order_in_which_they_need_each_other(tmp_path:
     (tmp_path / "c.js").write_text("export class C {}\n")
     joined = join_modules(tmp_path / "a.js")
     assert joined == "//# allFunctionsCalledOnLoad\nconst b = () => a;\n\nclass C {}\n\nconst a = b + 1;\n"
+
+
+def test_no_two_files_of_one_page_use_one_name_for_different_things() -> None:
+    scripts = {name: asset.body.decode() for name, asset in Pages()._assets.items() if name.endswith(".js")}
+    assert len(scripts) > 10
+    for name, text in scripts.items():
+        declared = Counter(re.findall(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", text, re.MULTILINE))
+        assert [one for one, times in declared.items() if times > 1] == [], name
 
 
 def test_the_version_of_a_file_changes_with_its_content_alone() -> None:
