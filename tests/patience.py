@@ -7,6 +7,7 @@ import inspect
 import time
 import zlib
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
@@ -47,3 +48,10 @@ def slowness(clock: Callable[[], float] = time.perf_counter) -> float:
     for _ in range(_ROUNDS):
         zlib.compress(_PIECE, 6)  # C, without the interpreter's lock: neither coverage nor other threads slow it down
     return max(1.0, (clock() - began) / _QUIET_SECONDS)
+
+
+def crowding() -> float:
+    """The same of two pieces at once, the slower of them: for what keeps two processors busy, as a page and the bridge
+    that serves it do."""
+    with ThreadPoolExecutor(2) as both:
+        return max(both.map(lambda _: slowness(), range(2)))

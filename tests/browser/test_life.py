@@ -19,7 +19,7 @@ from tests.browser.conftest import Open
 from tests.browser.people import PHONES
 from tests.browser.running import Host, Running, utc_now
 from tests.browser.test_grant import complaining
-from tests.patience import eventually, slowness
+from tests.patience import crowding, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -50,16 +50,16 @@ Measured = list[tuple[float, float]]
 
 
 async def holds(limit_ms: float, measure: Callable[[], Awaitable[list[float]]]) -> tuple[bool, Measured]:
-    """Whether the median of any of some rounds keeps the limit, stretched by how slow the machine was in that round.
+    """Whether the median of any of some rounds keeps the limit, stretched by how crowded the machine was in that round.
 
     A machine may be busy with other tests: one even round is proof enough, and what is too slow is so in all of them.
     Also all medians with these factors.
     """
     rounds: Measured = []
     for _ in range(6):
-        before = slowness()
+        before = crowding()
         taken = median(await measure())
-        rounds.append((taken, min(before, slowness())))
+        rounds.append((taken, min(before, crowding())))
         if taken < limit_ms * rounds[-1][1]:
             return True, rounds
     return False, rounds

@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.cli import cli, main
-from bridge.cli.desks import out
 from bridge.settings import read_settings
 
 run = CliRunner()
@@ -37,7 +36,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BRIDGE_CONFIG_DIR", str(config))
     monkeypatch.setenv("BRIDGE_DATABASE_URL", f"sqlite:///{tmp_path / 'bridge.db'}")
     monkeypatch.delenv("BRIDGE_DEMO", raising=False)
-    monkeypatch.setattr(out, "width", 180)  # it keeps the width that it had when it was made
+    monkeypatch.setenv("COLUMNS", "180")
     return config
 
 

@@ -120,7 +120,7 @@ export async function open(place, context) {
     say(t[settled.state]);
     context.count();
     await step(0);
-    if (what === 'merge') await busy(merges());
+    if (what === 'merge') busy(merges()); // who goes on need not wait for the list below
   });
 
   const takeBack = () => once(async () => {
@@ -134,7 +134,7 @@ export async function open(place, context) {
     say(t.undone);
     context.count();
     await step(0);
-    await busy(merges());
+    busy(merges());
   });
 
   async function split(one) {
