@@ -21,11 +21,16 @@ from tests.dump import query
 MINUTE = timedelta(minutes=1)
 
 
-def script(adapter: Adapter, pages: Callable[[str], Page | Exception], streams: tuple[str, ...] = ("users",)) -> None:
-    """Let `adapter` answer polls as the test says."""
+def script(
+    adapter: Adapter,
+    pages: Callable[[str], Page | Exception],
+    streams: tuple[str, ...] = ("users",),
+    seconds: float = 0.0,
+) -> None:
+    """Let `adapter` answer polls as the test says, each page after so long."""
 
     async def page(client: Client, stream: str, cursor: str, now: datetime) -> Page:
-        await asyncio.sleep(0)
+        await asyncio.sleep(seconds)
         found = pages(cursor)
         if isinstance(found, Exception):
             raise found
@@ -88,7 +93,7 @@ async def test_nobody_polls_before_it_is_due(store: Store, tmp_path: Path) -> No
 
 async def test_two_pollers_at_once_read_a_stream_once(store: Store, tmp_path: Path, database_url: str) -> None:
     desk = await make_desk(store, tmp_path)
-    script(desk.registry.adapter("helpdesk"), two_pages)
+    script(desk.registry.adapter("helpdesk"), two_pages, seconds=0.5)  # until the others have begun too
     assert sorted(await asyncio.gather(poll(desk), poll(desk), poll(desk))) == [False, False, True]
     assert await query(database_url, "select count(*) from deliveries") == [(3,)]
 

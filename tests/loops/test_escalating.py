@@ -58,6 +58,7 @@ async def test_the_owner_is_told_first_and_then_the_team(store: Store, database_
     escalation = made(escalation=[{}, {"after": {"hours": 4}, "to": "team", "assign": True}]).file.escalation
     desk = with_loops(desk, escalation=escalation)
     assert await tend_once(desk, most=9, now=TUESDAY + 4 * HOUR) == 1
+    await work(desk, clients_of(desk, vendor), TUESDAY + 5 * HOUR)
     assert await tend_once(desk, most=9, now=TUESDAY + timedelta(days=1)) == 1
     await work(desk, clients_of(desk, vendor), TUESDAY + timedelta(days=1, hours=1))
     told = [(body["data"]["to"], body["data"]["subject"]) for _, body in vendor.done]
