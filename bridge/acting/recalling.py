@@ -16,11 +16,11 @@ from bridge.automation.gates import Sent
 from bridge.facts import Fact, FactKind, Origin
 from bridge.flow.desk import Desk
 from bridge.flow.gathering import Makeup
+from bridge.flow.hindsight import version_of
 from bridge.flow.rewinding import told
 from bridge.identity.suppression import suppression
-from bridge.intake.records import Version
 from bridge.model import Channel, KeyKind
-from bridge.store import Row, instant, micros
+from bridge.store import instant, micros
 
 
 async def recall(
@@ -51,28 +51,12 @@ async def _lifelines(desk: Desk, made: Iterable[Makeup], objects: Collection[str
     zone = desk.rules.deciding.card.zone
     rows = await desk.store.all("rehearsal.told", subjects=subjects, objects=sorted(objects))
     for name, some in groupby(rows, key=itemgetter(0, 1, 2)):
-        versions = [_version(row) for row in some]
+        versions = [version_of(row) for row in some]
         since = desk.live_since.get(name[0])
         line = Lifeline(told(versions, None if since is None else micros(since)), zone)
         for subject in line.subjects:
             found[subject].append(line)
     return found
-
-
-def _version(row: Row) -> Version:
-    source, object, source_id, ord, hash, kind, effective_at, known_at, subject, body = row
-    return Version(
-        source=source,
-        object=object,
-        source_id=source_id,
-        ord=ord,
-        hash=hash,
-        kind=kind,
-        effective_at=effective_at,
-        known_at=known_at,
-        subject=subject,
-        body=body,
-    )
 
 
 async def read_apart(

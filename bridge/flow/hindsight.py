@@ -192,13 +192,14 @@ async def _histories(desk: Desk, made: Iterable[Makeup]) -> defaultdict[str, lis
     rows = await desk.store.all("records.told", subjects=subjects) if subjects else []
     for name, some in groupby(rows, key=itemgetter(0, 1, 2)):
         since = desk.live_since.get(name[0])
-        one = told((_version(row) for row in some), None if since is None else micros(since))
+        one = told((version_of(row) for row in some), None if since is None else micros(since))
         for subject in {version.subject for version in one.versions}:
             found[subject].append((name, one))
     return found
 
 
-def _version(row: Row) -> Version:
+def version_of(row: Row) -> Version:
+    """A row of `record_versions`, as what reads the past selects it."""
     source, kind, source_id, order, digest, how, effective_at, known_at, subject, body = row
     return Version(
         source=source,
